@@ -1,0 +1,577 @@
+-- The first schema: shop, people, catalogue, stock, selling, customers, roll-ups, jobs, audit.
+--
+-- Conventions. Money is whole paise, quantities whole thousandths of the product's unit, tax rates
+-- basis points, instants milliseconds since 1970 in UTC (`_at`), business dates the number yyyymmdd
+-- in the shop's time zone (`_on`). Flags are 0 or 1. Ids come from us. A key that belongs to a
+-- branch starts with store_id.
+--
+-- Hot tables (orders, lines, moves, payments) have keys in time order and no other index: an index
+-- with random leaves costs more than all the logic of a sale. What such an index would answer is
+-- answered by a chain instead: a customer's row names their last order, an order the one before it;
+-- a stock row names its last move, a move the one before it.
+
+-- The last number given, for each thing that is numbered. (PostgreSQL has sequences for this.)
+create table sequences (
+  name text not null primary key,
+  last integer not null
+) strict, without rowid;
+insert into sequences (name, last) values
+  ('users', 0), ('api_keys', 0), ('stores', 1), ('categories', 0), ('products', 0), ('price_changes', 0),
+  ('imports', 0), ('images', 0), ('moves', 0), ('orders', 0), ('jobs', 0);
+
+-- shop -----------------------------------------------------------------------------------------
+
+create table images (
+  id integer not null primary key,
+  content_type text not null,
+  bytes blob not null,
+  created_at integer not null
+) strict;
+
+create table shop (
+  id integer not null primary key,
+  name text not null,
+  legal_name text not null default '',
+  gstin text not null default '',
+  address text not null default '',
+  city text not null default '',
+  pincode text not null default '',
+  state_code text not null default '',
+  phone text not null default '',
+  email text not null default '',
+  currency text not null default 'INR',
+  time_zone text not null default 'Asia/Kolkata',
+  invoice_prefix text not null default 'K',
+  upi_id text not null default '',
+  -- The uploaded payment QR, as a data URL; empty when the QR is drawn from upi_id.
+  qr_image text not null default '',
+  -- Bills are rounded to the rupee on a line of their own.
+  round_to_rupee integer not null default 0,
+  -- Rules for in-store weighed-item labels, as JSON (see catalog::barcode).
+  label_rules text not null default '',
+  -- A demo shop shows a banner on every page.
+  demo integer not null default 0,
+  updated_at integer not null,
+  version integer not null default 1,
+  constraint shop_one_row check (id = 1),
+  constraint shop_flags check (round_to_rupee in (0, 1) and demo in (0, 1))
+) strict;
+
+create table stores (
+  id integer not null primary key,
+  code text not null,
+  name text not null,
+  address text not null default '',
+  state_code text not null default '',
+  phone text not null default '',
+  hours text not null default '',
+  -- Orders that can be picked up in one slot.
+  slot_capacity integer not null default 10,
+  status text not null default 'active',
+  created_at integer not null,
+  version integer not null default 1,
+  constraint stores_code_unique unique (code),
+  constraint stores_status check (status in ('active', 'archived')),
+  constraint stores_slot_capacity check (slot_capacity >= 0)
+) strict;
+
+-- people ---------------------------------------------------------------------------------------
+
+create table users (
+  id integer not null primary key,
+  kind text not null,
+  role text not null,
+  status text not null,
+  username text,
+  -- The user name normalised and folded, so that no two differ only in case.
+  username_key text,
+  email text,
+  email_key text,
+  phone text not null default '',
+  first_name text not null default '',
+  last_name text not null default '',
+  -- Argon2id in PHC form; none for a customer who never logs in.
+  password_hash text,
+  designation text not null default '',
+  date_of_birth_on integer,
+  address text not null default '',
+  city text not null default '',
+  pincode text not null default '',
+  -- The branch that a member of staff is bound to; none means all.
+  store_id integer,
+  language text not null default 'en',
+  totp_secret text,
+  -- The last time step that was used, so that a code works once.
+  totp_step integer,
+  last_login_at integer,
+  created_at integer not null,
+  updated_at integer not null,
+  version integer not null default 1,
+  constraint users_username_unique unique (username_key),
+  constraint users_email_unique unique (kind, email_key),
+  constraint users_kind check (kind in ('staff', 'customer')),
+  constraint users_role check (role in ('owner', 'manager', 'cashier', 'stock_keeper', 'customer')),
+  constraint users_kind_fits_role check ((kind = 'customer') = (role = 'customer')),
+  constraint users_status check (status in ('active', 'pending', 'disabled')),
+  constraint users_store foreign key (store_id) references stores (id)
+) strict;
+
+create table sessions (
+  -- The `jti` of a bearer token, or the hash of a cookie's secret, as hex.
+  id text not null primary key,
+  user_id integer not null,
+  kind text not null,
+  created_at integer not null,
+  expires_at integer not null,
+  revoked_at integer,
+  address text not null default '',
+  agent text not null default '',
+  constraint sessions_kind check (kind in ('token', 'cookie')),
+  constraint sessions_user foreign key (user_id) references users (id)
+) strict, without rowid;
+create index sessions_by_user on sessions (user_id);
+
+create table password_resets (
+  -- SHA-256 of the mailed secret, as hex.
+  id text not null primary key,
+  user_id integer not null,
+  expires_at integer not null,
+  used_at integer,
+  constraint password_resets_user foreign key (user_id) references users (id)
+) strict, without rowid;
+
+-- Failed log-ins, for each account and each address.
+create table throttles (
+  subject text not null primary key,
+  failures integer not null,
+  last_failure_at integer not null,
+  blocked_until_at integer not null
+) strict, without rowid;
+
+create table api_keys (
+  id integer not null primary key,
+  name text not null,
+  prefix text not null,
+  -- SHA-256 of the whole key, as hex; the key itself is shown once.
+  secret_hash text not null,
+  role text not null,
+  store_id integer,
+  created_by integer,
+  created_at integer not null,
+  last_used_at integer,
+  expires_at integer,
+  revoked_at integer,
+  constraint api_keys_prefix_unique unique (prefix),
+  constraint api_keys_role check (role in ('owner', 'manager', 'cashier', 'stock_keeper')),
+  constraint api_keys_store foreign key (store_id) references stores (id),
+  constraint api_keys_creator foreign key (created_by) references users (id)
+) strict;
+
+-- One chain for each writer, so that no row is written by two. Personal data is not in it: `address`
+-- stands beside the hash and may be erased.
+create table audit_log (
+  chain integer not null,
+  seq integer not null,
+  at integer not null,
+  actor text not null,
+  action text not null,
+  subject text not null,
+  detail text not null,
+  address text not null default '',
+  previous_hash blob not null,
+  hash blob not null,
+  constraint audit_log_key primary key (chain, seq)
+) strict, without rowid;
+create index audit_log_by_time on audit_log (at);
+
+-- catalogue ------------------------------------------------------------------------------------
+
+create table categories (
+  id integer not null primary key,
+  parent_id integer,
+  name text not null,
+  name_key text not null,
+  position integer not null default 0,
+  created_at integer not null,
+  version integer not null default 1,
+  constraint categories_name_unique unique (name_key),
+  constraint categories_parent foreign key (parent_id) references categories (id),
+  constraint categories_not_own_parent check (parent_id is null or parent_id <> id)
+) strict;
+
+create table imports (
+  id integer not null primary key,
+  kind text not null,
+  file_name text not null,
+  at integer not null,
+  user_id integer,
+  rows_created integer not null,
+  rows_updated integer not null,
+  rows_refused integer not null,
+  undone_at integer,
+  constraint imports_user foreign key (user_id) references users (id)
+) strict;
+
+create table products (
+  id integer not null primary key,
+  sku text not null,
+  name text not null,
+  -- The name folded, for look-ups and sorting in any letter case.
+  name_key text not null,
+  -- The name in the shop's second language, for screens and receipts.
+  name_local text not null default '',
+  description text not null default '',
+  category_id integer not null,
+  brand text not null default '',
+  unit text not null default 'pcs',
+  mrp_paise integer,
+  price_paise integer not null,
+  price_includes_tax integer not null default 1,
+  cost_paise integer,
+  tax_rate_bp integer not null default 0,
+  hsn text not null default '',
+  -- Hundredths of a star.
+  rating_centi integer,
+  review_count integer not null default 0,
+  -- Sold before this shop used Kirana, as another system reported it. Sales here are in product_days.
+  sold_before_milli integer not null default 0,
+  -- The code that a weighed-item label carries.
+  item_code text,
+  image_id integer,
+  status text not null default 'active',
+  track_stock integer not null default 1,
+  track_batches integer not null default 0,
+  allow_negative integer not null default 0,
+  owner_id integer,
+  import_id integer,
+  created_at integer not null,
+  updated_at integer not null,
+  version integer not null default 1,
+  constraint products_sku_unique unique (sku),
+  constraint products_unit check (unit in ('pcs', 'kg', 'g', 'l', 'ml', 'm')),
+  constraint products_status check (status in ('active', 'archived')),
+  constraint products_price_not_negative check (price_paise >= 0),
+  constraint products_mrp_not_negative check (mrp_paise is null or mrp_paise >= 0),
+  constraint products_cost_not_negative check (cost_paise is null or cost_paise >= 0),
+  constraint products_tax_rate check (tax_rate_bp between 0 and 10000),
+  constraint products_rating check (rating_centi is null or rating_centi between 0 and 500),
+  constraint products_flags check (price_includes_tax in (0, 1) and track_stock in (0, 1) and track_batches in (0, 1) and allow_negative in (0, 1)),
+  constraint products_category foreign key (category_id) references categories (id),
+  constraint products_image foreign key (image_id) references images (id),
+  constraint products_owner foreign key (owner_id) references users (id),
+  constraint products_import foreign key (import_id) references imports (id)
+) strict;
+create index products_by_category on products (category_id);
+create index products_by_name on products (name_key);
+create index products_by_item_code on products (item_code) where item_code is not null;
+
+-- The words of a product's name, brand and codes, for search as one types. Words are cut in the
+-- program, by Unicode's rules, so that both engines keep Devanagari whole.
+create table product_words (
+  word text not null,
+  product_id integer not null,
+  constraint product_words_key primary key (word, product_id),
+  constraint product_words_product foreign key (product_id) references products (id)
+) strict, without rowid;
+create index product_words_by_product on product_words (product_id);
+
+create table barcodes (
+  code text not null,
+  product_id integer not null,
+  kind text not null,
+  created_at integer not null,
+  constraint barcodes_code_unique primary key (code),
+  constraint barcodes_kind check (kind in ('ean13', 'ean8', 'upca', 'gtin14', 'other')),
+  constraint barcodes_product foreign key (product_id) references products (id)
+) strict, without rowid;
+create index barcodes_by_product on barcodes (product_id);
+
+create table price_changes (
+  id integer not null primary key,
+  product_id integer not null,
+  at integer not null,
+  user_id integer,
+  old_price_paise integer not null,
+  new_price_paise integer not null,
+  old_mrp_paise integer,
+  new_mrp_paise integer,
+  constraint price_changes_product foreign key (product_id) references products (id)
+) strict;
+create index price_changes_by_product on price_changes (product_id, id);
+
+-- What an import changed in a product that was already there, so that it can be put back.
+create table import_changes (
+  import_id integer not null,
+  product_id integer not null,
+  -- The product as it was, as JSON.
+  before text not null,
+  constraint import_changes_key primary key (import_id, product_id),
+  constraint import_changes_import foreign key (import_id) references imports (id)
+) strict, without rowid;
+
+-- stock ----------------------------------------------------------------------------------------
+
+create table stock (
+  store_id integer not null,
+  product_id integer not null,
+  on_hand_milli integer not null,
+  reserved_milli integer not null default 0,
+  reorder_level_milli integer not null default 0,
+  reorder_quantity_milli integer not null default 0,
+  -- The same as the product's, so that the rule below can see it.
+  allow_negative integer not null default 0,
+  last_move_id integer,
+  constraint stock_key primary key (store_id, product_id),
+  constraint stock_not_negative check (on_hand_milli >= 0 or allow_negative = 1),
+  constraint stock_reserved check (reserved_milli >= 0),
+  constraint stock_levels check (reorder_level_milli >= 0 and reorder_quantity_milli >= 0),
+  constraint stock_store foreign key (store_id) references stores (id),
+  constraint stock_product foreign key (product_id) references products (id)
+) strict, without rowid;
+
+-- Append-only. The order and product are not foreign keys: the writer has just read both.
+create table stock_moves (
+  store_id integer not null,
+  id integer not null,
+  product_id integer not null,
+  delta_milli integer not null,
+  balance_after_milli integer not null,
+  previous_move_id integer,
+  reason text not null,
+  order_id integer,
+  note text not null default '',
+  unit_cost_paise integer,
+  user_id integer,
+  at integer not null,
+  happened_on integer not null,
+  constraint stock_moves_key primary key (store_id, id),
+  constraint stock_moves_reason check (reason in
+    ('opening', 'sale', 'cancellation', 'return', 'purchase', 'adjustment', 'count', 'transfer', 'damage', 'expiry'))
+) strict, without rowid;
+
+-- selling --------------------------------------------------------------------------------------
+
+-- Append-mostly, in time order.
+create table orders (
+  store_id integer not null,
+  id integer not null,
+  customer_id integer,
+  placed_by text not null,
+  channel text not null,
+  status text not null,
+  placed_at integer not null,
+  placed_on integer not null,
+  line_count integer not null,
+  -- Sum of the lines' gross amounts before any discount.
+  gross_paise integer not null,
+  -- The order's own discount, already spread over the lines.
+  discount_paise integer not null,
+  taxable_paise integer not null,
+  cgst_paise integer not null,
+  sgst_paise integer not null,
+  igst_paise integer not null,
+  -- The untaxed line that rounds the bill to the rupee.
+  rounding_paise integer not null,
+  total_paise integer not null,
+  paid_paise integer not null,
+  note text not null default '',
+  -- The customer's order before this one, in whatever store.
+  previous_order_id integer,
+  -- Where the audit log vouches for this order.
+  audit_chain integer not null,
+  audit_seq integer not null,
+  invoice_year integer,
+  invoice_number integer,
+  updated_at integer not null,
+  version integer not null default 1,
+  constraint orders_key primary key (store_id, id),
+  constraint orders_channel check (channel in ('web', 'counter', 'api', 'import')),
+  constraint orders_status check (status in ('placed', 'confirmed', 'packed', 'ready', 'completed', 'cancelled')),
+  constraint orders_amounts check (gross_paise >= 0 and discount_paise >= 0 and total_paise >= 0 and paid_paise >= 0),
+  constraint orders_total check (taxable_paise + cgst_paise + sgst_paise + igst_paise + rounding_paise = total_paise)
+) strict, without rowid;
+create index orders_open on orders (store_id, id) where status in ('placed', 'confirmed', 'packed', 'ready');
+create unique index orders_invoice_unique on orders (store_id, invoice_year, invoice_number) where invoice_number is not null;
+
+create table order_lines (
+  store_id integer not null,
+  order_id integer not null,
+  line_no integer not null,
+  product_id integer not null,
+  name text not null,
+  hsn text not null,
+  unit text not null,
+  quantity_milli integer not null,
+  unit_price_paise integer not null,
+  price_includes_tax integer not null,
+  discount_paise integer not null,
+  tax_rate_bp integer not null,
+  taxable_paise integer not null,
+  cgst_paise integer not null,
+  sgst_paise integer not null,
+  igst_paise integer not null,
+  -- What the customer pays for the line, tax included.
+  total_paise integer not null,
+  unit_cost_paise integer,
+  constraint order_lines_key primary key (store_id, order_id, line_no),
+  constraint order_lines_quantity check (quantity_milli > 0),
+  constraint order_lines_total check (taxable_paise + cgst_paise + sgst_paise + igst_paise = total_paise),
+  constraint order_lines_order foreign key (store_id, order_id) references orders (store_id, id)
+) strict, without rowid;
+
+-- Who moved an order on, and when. The placing itself stands on the order.
+create table order_steps (
+  store_id integer not null,
+  order_id integer not null,
+  step_no integer not null,
+  from_status text not null,
+  to_status text not null,
+  actor text not null,
+  at integer not null,
+  note text not null default '',
+  constraint order_steps_key primary key (store_id, order_id, step_no),
+  constraint order_steps_order foreign key (store_id, order_id) references orders (store_id, id)
+) strict, without rowid;
+
+create table payments (
+  store_id integer not null,
+  order_id integer not null,
+  payment_no integer not null,
+  method text not null,
+  state text not null,
+  amount_paise integer not null,
+  reference text not null default '',
+  actor text not null,
+  at integer not null,
+  paid_on integer not null,
+  confirmed_at integer,
+  constraint payments_key primary key (store_id, order_id, payment_no),
+  constraint payments_method check (method in ('cash', 'card', 'upi', 'credit', 'store_credit')),
+  constraint payments_state check (state in ('pending', 'confirmed', 'failed', 'refunded')),
+  constraint payments_amount check (amount_paise >= 0),
+  constraint payments_order foreign key (store_id, order_id) references orders (store_id, id)
+) strict, without rowid;
+
+create table invoice_series (
+  store_id integer not null,
+  invoice_year integer not null,
+  last_number integer not null,
+  constraint invoice_series_key primary key (store_id, invoice_year)
+) strict, without rowid;
+
+-- What was answered to a request with an Idempotency-Key. Keys are looked up in the bucket (UTC day)
+-- of today and yesterday, so that each holds for 24 hours at least and old ones never cost a page.
+create table idempotency_keys (
+  bucket integer not null,
+  principal text not null,
+  key text not null,
+  request_hash blob not null,
+  status integer not null,
+  body text not null,
+  at integer not null,
+  constraint idempotency_keys_unique primary key (bucket, principal, key)
+) strict, without rowid;
+
+-- customers ------------------------------------------------------------------------------------
+
+-- One row for each user of kind customer; kept current by every sale.
+create table customers (
+  user_id integer not null primary key,
+  order_count integer not null default 0,
+  spent_paise integer not null default 0,
+  last_order_id integer,
+  last_order_at integer,
+  -- What the customer owes (khata).
+  credit_paise integer not null default 0,
+  credit_limit_paise integer not null default 0,
+  loyalty_points integer not null default 0,
+  marketing_consent integer not null default 0,
+  constraint customers_user foreign key (user_id) references users (id)
+) strict;
+
+-- The khata: append-only, one row for each change of what a customer owes.
+create table credit_moves (
+  customer_id integer not null,
+  move_no integer not null,
+  delta_paise integer not null,
+  balance_after_paise integer not null,
+  store_id integer not null,
+  order_id integer,
+  note text not null default '',
+  actor text not null,
+  at integer not null,
+  constraint credit_moves_key primary key (customer_id, move_no),
+  constraint credit_moves_customer foreign key (customer_id) references customers (user_id)
+) strict, without rowid;
+
+-- roll-ups -------------------------------------------------------------------------------------
+-- Sums of the orders that were not cancelled, by the business date on which they were placed, kept
+-- in the transaction of the sale. Each writer has rows of its own (`writer`), so that two servers
+-- never wait for each other's row of the day; readers sum over them.
+
+create table product_days (
+  store_id integer not null,
+  sold_on integer not null,
+  product_id integer not null,
+  writer integer not null,
+  line_count integer not null default 0,
+  sold_milli integer not null default 0,
+  revenue_paise integer not null default 0,
+  tax_paise integer not null default 0,
+  cost_paise integer not null default 0,
+  constraint product_days_key primary key (store_id, sold_on, product_id, writer)
+) strict, without rowid;
+
+-- Where the chain of a product's moves stood at the end of a business date.
+create table stock_days (
+  store_id integer not null,
+  moved_on integer not null,
+  product_id integer not null,
+  writer integer not null,
+  last_move_id integer not null,
+  closing_milli integer not null,
+  constraint stock_days_key primary key (store_id, moved_on, product_id, writer)
+) strict, without rowid;
+
+create table store_days (
+  store_id integer not null,
+  sold_on integer not null,
+  writer integer not null,
+  order_count integer not null default 0,
+  line_count integer not null default 0,
+  revenue_paise integer not null default 0,
+  tax_paise integer not null default 0,
+  discount_paise integer not null default 0,
+  cost_paise integer not null default 0,
+  constraint store_days_key primary key (store_id, sold_on, writer)
+) strict, without rowid;
+
+create table customer_days (
+  store_id integer not null,
+  sold_on integer not null,
+  customer_id integer not null,
+  writer integer not null,
+  order_count integer not null default 0,
+  spent_paise integer not null default 0,
+  constraint customer_days_key primary key (store_id, sold_on, customer_id, writer)
+) strict, without rowid;
+
+-- jobs -----------------------------------------------------------------------------------------
+
+create table jobs (
+  id integer not null primary key,
+  kind text not null,
+  payload text not null,
+  run_at integer not null,
+  attempts integer not null default 0,
+  last_error text not null default '',
+  -- Until then the job is somebody's; afterwards it is anybody's again.
+  claimed_until_at integer not null default 0,
+  created_at integer not null,
+  done_at integer,
+  failed_at integer
+) strict;
+create index jobs_waiting on jobs (run_at) where done_at is null and failed_at is null;
+
+insert into shop (id, name, updated_at) values (1, 'My shop', 0);
+insert into stores (id, code, name, created_at) values (1, 'MAIN', 'Main shop', 0);

@@ -1,0 +1,162 @@
+//! A desk: commands that wait together are handled together, in one transaction.
+//!
+//! There is no artificial delay. A batch forms from what arrives while the one before it commits.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+
+use crossbeam_channel::Sender;
+use tokio::sync::oneshot;
+
+use super::conn::Conn;
+use super::work::Work;
+use super::{Error, Result};
+
+/// How many commands one transaction handles at most.
+const BATCH: usize = 256;
+/// How many commands may wait before more are turned away.
+const WAITING: usize = 16_384;
+
+/// A handle on a desk; cheap to clone.
+pub struct Desk<C, A> {
+    queue: Arc<Mutex<Queue<C, A>>>,
+    counter: Arc<Mutex<Option<Box<dyn Work>>>>,
+    lane: Sender<Box<dyn Work>>,
+}
+
+struct Queue<C, A> {
+    waiting: VecDeque<(C, oneshot::Sender<Result<A>>)>,
+    /// The counter is with a writer, or on its way there.
+    served: bool,
+}
+
+/// Whoever serves the queue: it travels to the writer with what is waiting, and back.
+struct Counter<C, A, H> {
+    handler: H,
+    queue: Arc<Mutex<Queue<C, A>>>,
+    batch: Vec<C>,
+    replies: Vec<oneshot::Sender<Result<A>>>,
+    answers: Result<Vec<A>>,
+}
+
+impl<C, A> Clone for Desk<C, A> {
+    fn clone(&self) -> Self {
+        Self { queue: self.queue.clone(), counter: self.counter.clone(), lane: self.lane.clone() }
+    }
+}
+
+impl<C: Send + Sync + 'static, A: Send + 'static> Desk<C, A> {
+    pub(super) fn open(
+        handler: impl FnMut(&mut Conn<'_>, &[C]) -> Result<Vec<A>> + Send + 'static,
+        lane: Sender<Box<dyn Work>>,
+    ) -> Self {
+        let queue = Arc::new(Mutex::new(Queue { waiting: VecDeque::new(), served: false }));
+        let counter = Counter {
+            handler,
+            queue: queue.clone(),
+            batch: Vec::new(),
+            replies: Vec::new(),
+            answers: Ok(Vec::new()),
+        };
+        Self { queue, counter: Arc::new(Mutex::new(Some(Box::new(counter)))), lane }
+    }
+
+    /// Hands a command in and waits until the transaction that handled it is committed.
+    pub async fn submit(&self, command: C) -> Result<A> {
+        let (reply, answer) = oneshot::channel();
+        let call = {
+            let mut queue = self.queue.lock().expect("the desk's queue");
+            if queue.waiting.len() >= WAITING {
+                return Err(Error::Busy);
+            }
+            queue.waiting.push_back((command, reply));
+            !std::mem::replace(&mut queue.served, true)
+        };
+        if call {
+            self.send_counter();
+        }
+        answer.await.unwrap_or(Err(Error::Busy))
+    }
+
+    fn send_counter(&self) {
+        let home = self.counter.lock().expect("the desk's counter").take();
+        let Some(counter) = home else { return };
+        let trip = Trip { counter: Some(counter), desk: self.clone() };
+        // When the writer is gone the trip is dropped, which answers everybody.
+        let _ = self.lane.send(Box::new(trip));
+    }
+}
+
+/// One visit of the counter at a writer. Afterwards it goes again when somebody waits, else home.
+struct Trip<C: Send + Sync + 'static, A: Send + 'static> {
+    counter: Option<Box<dyn Work>>,
+    desk: Desk<C, A>,
+}
+
+impl<C: Send + Sync + 'static, A: Send + 'static> Work for Trip<C, A> {
+    fn run(&mut self, conn: &mut Conn<'_>) -> bool {
+        self.counter.as_mut().is_some_and(|counter| counter.run(conn))
+    }
+
+    fn finish(&mut self, outcome: &Result<()>) {
+        let Some(mut counter) = self.counter.take() else { return };
+        counter.finish(outcome);
+        let more = {
+            let mut queue = self.desk.queue.lock().expect("the desk's queue");
+            *self.desk.counter.lock().expect("the desk's counter") = Some(counter);
+            queue.served = !queue.waiting.is_empty();
+            queue.served
+        };
+        if more {
+            self.desk.send_counter();
+        }
+    }
+
+    fn is_desk(&self) -> bool {
+        true
+    }
+}
+
+impl<C, A, H> Work for Counter<C, A, H>
+where
+    C: Send + Sync,
+    A: Send,
+    H: FnMut(&mut Conn<'_>, &[C]) -> Result<Vec<A>> + Send,
+{
+    fn run(&mut self, conn: &mut Conn<'_>) -> bool {
+        if self.batch.is_empty() {
+            let mut queue = self.queue.lock().expect("the desk's queue");
+            let count = queue.waiting.len().min(BATCH);
+            for (command, reply) in queue.waiting.drain(..count) {
+                self.batch.push(command);
+                self.replies.push(reply);
+            }
+        }
+        let handled = catch_unwind(AssertUnwindSafe(|| (self.handler)(conn, &self.batch)));
+        self.answers = handled.unwrap_or_else(|_| Err(Error::Engine("the desk panicked".to_owned())));
+        self.answers.is_ok()
+    }
+
+    fn finish(&mut self, outcome: &Result<()>) {
+        self.batch.clear();
+        let answers = match outcome {
+            Ok(()) => std::mem::replace(&mut self.answers, Ok(Vec::new())),
+            Err(error) => Err(error.again()),
+        };
+        match answers {
+            Ok(answers) => {
+                assert_eq!(answers.len(), self.replies.len(), "the desk answers every command");
+                for (reply, answer) in self.replies.drain(..).zip(answers) {
+                    // A caller that went away needs no answer; the order stands.
+                    let _ = reply.send(Ok(answer));
+                }
+            }
+            Err(error) => {
+                for reply in self.replies.drain(..) {
+                    let _ = reply.send(Err(error.again()));
+                }
+            }
+        }
+    }
+}
