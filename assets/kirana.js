@@ -39,6 +39,10 @@ function keepFresh() {
   function open() {
     close();
     failures = 0;
+    connect();
+  }
+
+  function connect() {
     stream = new EventSource("/api/events");
     for (const name of NEWS) stream.addEventListener(name, refreshSoon);
     stream.addEventListener("open", () => {
@@ -60,7 +64,10 @@ function keepFresh() {
 
   function startPolling() {
     say("off");
-    poll ??= setInterval(refreshSoon, POLL_MS);
+    poll ??= setInterval(() => {
+      refreshSoon();
+      if (stream.readyState === EventSource.CLOSED) connect(); // a refused stream is not retried by the browser
+    }, POLL_MS);
   }
 
   function stopPolling() {

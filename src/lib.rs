@@ -1,6 +1,17 @@
-//! Kirana runs a shop.
+//! Kirana runs a shop: catalogue, stock, sales, orders, payments, customers, staff.
+//!
+//! The modules in reading order, from the roof to the ground; each uses only those below it.
+
+pub mod app;
+
+pub mod shop;
+pub mod staff;
+
+pub mod audit;
+pub mod web;
+
+pub mod db;
 
 pub mod clock;
-pub mod db;
 pub mod ids;
 pub mod money;

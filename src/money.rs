@@ -222,9 +222,7 @@ fn parse_units(text: &str, decimals: u32) -> Result<i64, NumberError> {
         return Err(NumberError::NotANumber);
     }
     let fraction = fraction.trim_end_matches('0');
-    let missing = (decimals as usize)
-        .checked_sub(fraction.len())
-        .ok_or(NumberError::TooManyDecimals(decimals))?;
+    let missing = (decimals as usize).checked_sub(fraction.len()).ok_or(NumberError::TooManyDecimals(decimals))?;
     let mut units: i64 = 0;
     for digit in whole.bytes().chain(fraction.bytes()).chain(std::iter::repeat_n(b'0', missing)) {
         units = units

@@ -57,11 +57,14 @@ pub(super) fn copy_rows_out(from: &Postgres, to: &Path) -> std::result::Result<u
             }
         }
         for sequence in Sequence::ALL {
-            let select = format!("select case when is_called then last_value else last_value - 1 end from {sequence}_ids");
+            let select =
+                format!("select case when is_called then last_value else last_value - 1 end from {sequence}_ids");
             let last: i64 = session.client.query_one(&select, &[])?.get(0);
             target.execute("update sequences set last = $1 where name = $2", (last, sequence.word()))?;
         }
-        target.execute_batch("commit; pragma foreign_keys = on; pragma wal_checkpoint(truncate); pragma journal_mode = delete")?;
+        target.execute_batch(
+            "commit; pragma foreign_keys = on; pragma wal_checkpoint(truncate); pragma journal_mode = delete",
+        )?;
         Ok(())
     })?;
     drop(target);
@@ -116,12 +119,8 @@ fn copy_rows_in(source: &Connection, client: &mut postgres::Client) -> Result<()
             .enumerate()
             .map(|(index, (_, kind))| format!("${}::{}[]", index + 1, kind.name()))
             .collect();
-        let insert = format!(
-            "insert into {} ({}) select * from unnest({})",
-            table.name,
-            table.names(),
-            arrays.join(", ")
-        );
+        let insert =
+            format!("insert into {} ({}) select * from unnest({})", table.name, table.names(), arrays.join(", "));
         let insert = transaction.prepare(&insert)?;
         let mut select = source.prepare(&format!("select {} from {}", table.names(), table.name))?;
         let mut rows = select.query([])?;
@@ -201,7 +200,8 @@ fn tables(conn: &Connection) -> Result<Vec<Table>> {
 
 fn refuse_existing(path: &Path) -> std::result::Result<(), OpenError> {
     if path.exists() {
-        let cause = std::io::Error::new(std::io::ErrorKind::AlreadyExists, "it is there already and is not overwritten");
+        let cause =
+            std::io::Error::new(std::io::ErrorKind::AlreadyExists, "it is there already and is not overwritten");
         return Err(OpenError::File { path: path.to_owned(), cause });
     }
     Ok(())

@@ -52,13 +52,8 @@ impl<C: Send + Sync + 'static, A: Send + 'static> Desk<C, A> {
         lane: Sender<Box<dyn Work>>,
     ) -> Self {
         let queue = Arc::new(Mutex::new(Queue { waiting: VecDeque::new(), served: false }));
-        let counter = Counter {
-            handler,
-            queue: queue.clone(),
-            batch: Vec::new(),
-            replies: Vec::new(),
-            answers: Ok(Vec::new()),
-        };
+        let counter =
+            Counter { handler, queue: queue.clone(), batch: Vec::new(), replies: Vec::new(), answers: Ok(Vec::new()) };
         Self { queue, counter: Arc::new(Mutex::new(Some(Box::new(counter)))), lane }
     }
 

@@ -61,9 +61,7 @@ impl From<rusqlite::Error> for Error {
         };
         let message = message.clone().unwrap_or_else(|| error.to_string());
         match code.code {
-            ErrorCode::ConstraintViolation => {
-                Self::Violation(violation::from_sqlite(&message).unwrap_or(message))
-            }
+            ErrorCode::ConstraintViolation => Self::Violation(violation::from_sqlite(&message).unwrap_or(message)),
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Again(message),
             ErrorCode::DiskFull => Self::Full,
             ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Self::Storage(message),
@@ -75,7 +73,9 @@ impl From<rusqlite::Error> for Error {
 impl From<postgres::Error> for Error {
     fn from(error: postgres::Error) -> Self {
         let Some(reported) = error.as_db_error() else {
-            return if error.is_closed() || std::error::Error::source(&error).is_some_and(|cause| cause.is::<std::io::Error>()) {
+            return if error.is_closed()
+                || std::error::Error::source(&error).is_some_and(|cause| cause.is::<std::io::Error>())
+            {
                 Self::Again(error.to_string())
             } else {
                 Self::Engine(full_text(&error))
@@ -90,7 +90,10 @@ impl From<postgres::Error> for Error {
             Self::Full
         } else if matches!(*code, SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED | SqlState::IO_ERROR) {
             Self::Storage(reported.message().to_owned())
-        } else if *code == SqlState::ADMIN_SHUTDOWN || *code == SqlState::CRASH_SHUTDOWN || *code == SqlState::CANNOT_CONNECT_NOW {
+        } else if *code == SqlState::ADMIN_SHUTDOWN
+            || *code == SqlState::CRASH_SHUTDOWN
+            || *code == SqlState::CANNOT_CONNECT_NOW
+        {
             Self::Again(reported.message().to_owned())
         } else {
             Self::Engine(reported.message().to_owned())

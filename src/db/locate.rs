@@ -28,12 +28,14 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
-            Self::Server(url) => match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
-                Some((scheme, (who, place))) => {
-                    write!(f, "{scheme}://{}@{place}", who.split(':').next().unwrap_or_default())
+            Self::Server(url) => {
+                match url.split_once("://").and_then(|(scheme, rest)| Some((scheme, rest.rsplit_once('@')?))) {
+                    Some((scheme, (who, place))) => {
+                        write!(f, "{scheme}://{}@{place}", who.split(':').next().unwrap_or_default())
+                    }
+                    None => f.write_str(url),
                 }
-                None => f.write_str(url),
-            },
+            }
         }
     }
 }
@@ -51,7 +53,10 @@ mod tests {
     #[test]
     fn a_password_in_an_address_is_never_shown() {
         let location = Location::parse("postgres://kirana:hush@db.example/shop");
-        assert_eq!(format!("{location} {location:?}"), "postgres://kirana@db.example/shop postgres://kirana@db.example/shop");
+        assert_eq!(
+            format!("{location} {location:?}"),
+            "postgres://kirana@db.example/shop postgres://kirana@db.example/shop"
+        );
         assert_eq!(Location::parse("shop.sqlite"), Location::File("shop.sqlite".into()));
     }
 }

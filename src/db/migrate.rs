@@ -38,7 +38,9 @@ migrations!["2026-11-21-090000_the_shop_opens"];
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     /// A newer program has been here.
-    #[error("the database was used by a newer Kirana (it has the step `{0}`, which this one does not know); start that version, or restore a backup")]
+    #[error(
+        "the database was used by a newer Kirana (it has the step `{0}`, which this one does not know); start that version, or restore a backup"
+    )]
     Newer(String),
     /// A released step was changed.
     #[error("the step `{0}` is not the one that this database was made with")]

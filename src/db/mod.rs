@@ -34,6 +34,7 @@ pub use sequence::Sequence;
 pub use statement::{Bulk, Query, Shape};
 pub use value::{Cell, Cells, Column, FromRow, Kind, Value};
 
+pub use postgres::{TOPIC_ACCESS, TOPIC_EVENT, TOPIC_MISSED, TOPIC_SHOP};
 use work::{Hub, Unit};
 
 /// A handle on the database; cheap to clone.

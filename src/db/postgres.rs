@@ -103,7 +103,9 @@ impl Postgres {
             let (stop, stopped) = unbounded();
             stops.push(stop);
             let (gate, hub) = (gate.clone(), hub.clone());
-            threads.push(spawn(&format!("db-write-{number}"), move || Writer { gate, hub, session: None }.serve(&units, &stopped)));
+            threads.push(spawn(&format!("db-write-{number}"), move || {
+                Writer { gate, hub, session: None }.serve(&units, &stopped)
+            }));
         }
         for number in 0..options.readers.max(1) {
             let (gate, jobs) = (gate.clone(), jobs.clone());

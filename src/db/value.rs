@@ -70,7 +70,6 @@ impl Value<'_> {
             (Self::Null, _) | (Self::Int(_), Kind::Int) | (Self::Text(_), Kind::Text) | (Self::Bytes(_), Kind::Bytes)
         )
     }
-
 }
 
 impl rusqlite::ToSql for Value<'_> {

@@ -1,0 +1,215 @@
+//! Puts the shop together: state, routers, layers.
+
+use std::sync::Arc;
+
+use aide::openapi::{Info, OpenApi, SecurityScheme};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Extension, Router};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tower_http::compression::CompressionLayer;
+
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::ids::Entropy;
+use crate::staff::password::Hasher;
+use crate::staff::{Doorman, TokenKey};
+use crate::web::docs::Docs;
+use crate::web::porch::Address;
+use crate::web::{Problem, Routes, Settings, Site, answer, events, limits, porch};
+
+/// The largest body of a route that does not say otherwise.
+const LARGEST_BODY: usize = 1024 * 1024;
+
+/// What the shop is made of, before it opens.
+pub struct Parts {
+    /// The database, open.
+    pub db: Db,
+    /// The time.
+    pub clock: Clock,
+    /// Randomness.
+    pub entropy: Entropy,
+    /// The key that tokens are signed with.
+    pub key: TokenKey,
+    /// What the operator decided.
+    pub settings: Settings,
+    /// Password hashes at once.
+    pub hashers: usize,
+    /// Calls each minute from one address to routes that need no log-in.
+    pub public_rate: u32,
+    /// What is counted.
+    pub metrics: Option<PrometheusHandle>,
+}
+
+/// A shop that is ready to serve.
+#[derive(Clone)]
+pub struct App {
+    /// The state of the handlers.
+    pub site: Site,
+    /// All routes with their layers.
+    pub router: Router,
+    /// The API document.
+    pub api: Arc<OpenApi>,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn build(parts: Parts) -> Self {
+        let site = Site {
+            events: events::Events::new(&parts.db),
+            db: parts.db,
+            clock: parts.clock.clone(),
+            entropy: parts.entropy.clone(),
+            answers: Arc::new(answer::Cache::default()),
+            limits: Arc::new(limits::Limits::per_minute(parts.public_rate)),
+            settings: Arc::new(parts.settings),
+        };
+        let doorman = Doorman::new(&site.db, parts.clock, parts.key);
+        let hasher = Hasher::new(parts.hashers, parts.entropy);
+
+        let mut api = document();
+        let routes = native_routes().finish_api(&mut api);
+        let docs = Docs::new(&api);
+        let router = routes
+            .merge(plain_routes())
+            .fallback(nothing_here)
+            .method_not_allowed_fallback(no_such_method)
+            .layer(Extension(doorman))
+            .layer(Extension(hasher))
+            .layer(Extension(docs))
+            .layer(Extension(Metrics(parts.metrics)))
+            .layer(DefaultBodyLimit::max(LARGEST_BODY))
+            .layer(CompressionLayer::new())
+            .layer(axum::middleware::from_fn_with_state(site.clone(), porch::porch))
+            .with_state(site.clone());
+        Self { site, router, api: Arc::new(api) }
+    }
+}
+
+/// The routes of the API document.
+fn native_routes() -> Routes {
+    Routes::new().merge(crate::staff::api::routes()).merge(crate::shop::api::routes())
+}
+
+/// Routes for machines that watch over the server, and the document itself.
+fn plain_routes() -> Router<Site> {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/api/openapi.json", get(openapi))
+        .route("/api/docs", get(docs_page))
+}
+
+fn document() -> OpenApi {
+    aide::generate::extract_schemas(true);
+    aide::generate::infer_responses(true);
+    let mut api = OpenApi {
+        info: Info {
+            title: "Kirana".to_owned(),
+            description: Some(
+                "Runs a shop. JSON in and out; ids are strings; money is a number with at most two decimals, read exactly. \
+                 Refusals are problem documents (RFC 9457)."
+                    .to_owned(),
+            ),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..Info::default()
+        },
+        ..OpenApi::default()
+    };
+    let components = api.components.get_or_insert_default();
+    let schemes = [
+        (
+            "bearer",
+            SecurityScheme::Http {
+                scheme: "bearer".to_owned(),
+                bearer_format: Some("JWT".to_owned()),
+                description: Some("The token of a log-in, good for seven days.".to_owned()),
+                extensions: Default::default(),
+            },
+        ),
+        (
+            "apiKey",
+            SecurityScheme::ApiKey {
+                location: aide::openapi::ApiKeyLocation::Header,
+                name: "x-api-key".to_owned(),
+                description: Some("A key that the owner made.".to_owned()),
+                extensions: Default::default(),
+            },
+        ),
+        (
+            "cookie",
+            SecurityScheme::ApiKey {
+                location: aide::openapi::ApiKeyLocation::Cookie,
+                name: "kirana".to_owned(),
+                description: Some("The session of the pages.".to_owned()),
+                extensions: Default::default(),
+            },
+        ),
+    ];
+    for (name, scheme) in schemes {
+        components.security_schemes.insert(name.to_owned(), aide::openapi::ReferenceOr::Item(scheme));
+    }
+    api
+}
+
+async fn openapi(Extension(docs): Extension<Docs>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], docs.json.to_string()).into_response()
+}
+
+async fn docs_page(Extension(docs): Extension<Docs>) -> Response {
+    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], docs.html.to_string()).into_response()
+}
+
+/// Whether the database can be read and written.
+async fn ready(State(site): State<Site>) -> Response {
+    if let Some(reason) = site.db.halted() {
+        return (StatusCode::SERVICE_UNAVAILABLE, format!("storage failed: {reason}\n")).into_response();
+    }
+    match site.db.read(|conn| crate::shop::current(conn)).await {
+        Ok(_) => "ready\n".into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
+    }
+}
+
+#[derive(Clone)]
+struct Metrics(Option<PrometheusHandle>);
+
+/// Open to the machine itself, and to whoever holds the token.
+async fn metrics(
+    State(site): State<Site>,
+    Extension(metrics): Extension<Metrics>,
+    address: Address,
+    request: Request,
+) -> Response {
+    let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let known = site.settings.metrics_token.as_ref().is_some_and(|token| {
+        use subtle::ConstantTimeEq as _;
+        let shown = shown.and_then(|shown| shown.strip_prefix("Bearer ")).unwrap_or_default();
+        bool::from(shown.as_bytes().ct_eq(token.as_bytes()))
+    });
+    if !known && !address.0.to_canonical().is_loopback() {
+        return Problem::unauthorized().into_response();
+    }
+    match metrics.0 {
+        Some(handle) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render()).into_response(),
+        None => Problem::not_found("Nothing is counted here.").into_response(),
+    }
+}
+
+async fn nothing_here(request: Request) -> Response {
+    let api = request.uri().path().starts_with("/api/");
+    let sentence = match (api, request.method() == Method::GET) {
+        (true, true) => "API endpoint not found",
+        (true, false) => "Not found",
+        _ => "There is nothing at this address.",
+    };
+    Problem::not_found(sentence).into_response()
+}
+
+async fn no_such_method() -> Response {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This address does not take that method.")
+        .into_response()
+}

@@ -1,0 +1,12 @@
+//! The shop itself and its branches: who we are, where, in which time zone, and how we are paid.
+//!
+//! Invariants: there is exactly one shop and at least one store (number 1); the time zone is a known
+//! one, so every business date can be computed.
+
+pub mod actions;
+pub mod api;
+mod model;
+mod queries;
+
+pub use model::{Shop, ShopError, Store};
+pub use queries::{current, statements};

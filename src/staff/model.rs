@@ -1,0 +1,212 @@
+//! Accounts.
+
+use crate::clock::{BusinessDate, Timestamp};
+use crate::ids::{StoreId, UserId};
+
+crate::words! {
+    /// What somebody is in the shop.
+    #[derive(PartialOrd, Ord)]
+    pub enum Role {
+        /// Owns the shop; may do everything.
+        Owner = "owner",
+        /// Runs the shop; may do everything but change owners, keys and settings.
+        Manager = "manager",
+        /// Sells.
+        Cashier = "cashier",
+        /// Looks after the stock.
+        StockKeeper = "stock_keeper",
+        /// Buys.
+        Customer = "customer",
+    }
+}
+
+crate::words! {
+    /// Staff or customer: e-mail addresses are unique within each.
+    pub enum Kind {
+        /// Works here.
+        Staff = "staff",
+        /// Buys here.
+        Customer = "customer",
+    }
+}
+
+crate::words! {
+    /// Whether an account may be used.
+    pub enum Status {
+        /// It may.
+        Active = "active",
+        /// It waits for the owner's approval.
+        Pending = "pending",
+        /// It may no longer.
+        Disabled = "disabled",
+    }
+}
+
+impl Role {
+    /// Staff or customer.
+    pub const fn kind(self) -> Kind {
+        match self {
+            Self::Customer => Kind::Customer,
+            _ => Kind::Staff,
+        }
+    }
+
+    /// The word that the *Store Management System* document uses.
+    pub const fn documented(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            _ => "shopkeeper",
+        }
+    }
+}
+
+crate::row! {
+    /// An account.
+    #[derive(Debug, Clone)]
+    pub struct User {
+        /// Its id.
+        pub id: UserId,
+        /// Staff or customer.
+        pub kind: Kind,
+        /// What they are in the shop.
+        pub role: Role,
+        /// Whether the account may be used.
+        pub status: Status,
+        /// The name to log in with.
+        pub username: Option<String>,
+        /// The address to log in with.
+        pub email: Option<String>,
+        /// Telephone.
+        pub phone: String,
+        /// First name.
+        pub first_name: String,
+        /// Last name.
+        pub last_name: String,
+        /// Argon2id in PHC form.
+        pub password_hash: Option<String>,
+        /// What the shop calls the job.
+        pub designation: String,
+        /// Date of birth.
+        pub date_of_birth_on: Option<BusinessDate>,
+        /// Street and number.
+        pub address: String,
+        /// City.
+        pub city: String,
+        /// Postal code.
+        pub pincode: String,
+        /// The branch they are bound to; none means all.
+        pub store_id: Option<StoreId>,
+        /// `en` or `hi`.
+        pub language: String,
+        /// The secret for one-time codes, once enrolled.
+        pub totp_secret: Option<String>,
+        /// The time step whose code was used last.
+        pub totp_step: Option<i64>,
+        /// The last log-in.
+        pub last_login_at: Option<Timestamp>,
+        /// Since when.
+        pub created_at: Timestamp,
+        /// The last change.
+        pub updated_at: Timestamp,
+        /// Rises with each change.
+        pub version: i64,
+    }
+}
+
+impl User {
+    /// How the person is called: their name, else what they log in with.
+    pub fn full_name(&self) -> String {
+        let name = format!("{} {}", self.first_name, self.last_name);
+        match name.trim() {
+            "" => self.login().to_owned(),
+            name => name.to_owned(),
+        }
+    }
+
+    /// What they log in with.
+    pub fn login(&self) -> &str {
+        self.username.as_deref().or(self.email.as_deref()).unwrap_or_default()
+    }
+}
+
+/// An account to be opened.
+#[derive(Debug, Clone, Default)]
+pub struct NewUser {
+    /// The name to log in with.
+    pub username: Option<String>,
+    /// The address to log in with.
+    pub email: Option<String>,
+    /// Telephone.
+    pub phone: String,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// Argon2id in PHC form; none for somebody who never logs in.
+    pub password_hash: Option<String>,
+    /// What the shop calls the job.
+    pub designation: String,
+    /// Date of birth.
+    pub date_of_birth_on: Option<BusinessDate>,
+    /// Street and number.
+    pub address: String,
+    /// City.
+    pub city: String,
+    /// Postal code.
+    pub pincode: String,
+    /// The branch they are bound to; none means all.
+    pub store_id: Option<StoreId>,
+}
+
+/// Why an account stays as it is, or a log-in is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum StaffError {
+    /// The e-mail address is in use.
+    #[error("User already exists")]
+    EmailTaken,
+    /// The user name is in use.
+    #[error("The user name {0} is already taken.")]
+    UsernameTaken(String),
+    /// Neither user name nor e-mail address.
+    #[error("An account needs an e-mail address or a user name.")]
+    NoLogin,
+    /// Unknown account or wrong password.
+    #[error("Invalid credentials")]
+    WrongCredentials,
+    /// A one-time code is needed, or the one given is wrong.
+    #[error("Enter the six digits that your authenticator shows.")]
+    CodeNeeded,
+    /// Too many failures.
+    #[error("Too many failed log-ins. Try again in {0} seconds.")]
+    Throttled(i64),
+    /// The account waits for approval.
+    #[error("This account waits for the owner's approval.")]
+    Pending,
+    /// The account may no longer be used.
+    #[error("This account has been disabled.")]
+    Disabled,
+    /// No such account.
+    #[error("There is no such account.")]
+    NoUser,
+    /// The shop would be left without an owner.
+    #[error("The shop needs at least one active owner.")]
+    LastOwner,
+    /// Only an owner may give or take this.
+    #[error("Only an owner may do this.")]
+    OwnersOnly,
+    /// The first owner is made on the machine itself.
+    #[error("The shop is not set up yet. Do it on the machine it runs on, or with `kirana user add --role owner`.")]
+    SetUpElsewhere,
+    /// The password does not meet the rules.
+    #[error("{0}")]
+    WeakPassword(&'static str),
+    /// The reset link is unknown, used or too old.
+    #[error("This link is no longer valid. Ask for a new one.")]
+    DeadLink,
+    /// The change was made from an older version.
+    #[error("Somebody has changed this since you read it.")]
+    Stale,
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] crate::db::Error),
+}

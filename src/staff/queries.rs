@@ -1,0 +1,215 @@
+//! All SQL for accounts, sessions, keys and throttles.
+
+use super::access::{Caller, Principal};
+use super::model::{Kind, NewUser, Role, Status, User};
+use super::rules::login_key;
+use crate::clock::Timestamp;
+use crate::db::{Conn, Result, Sequence};
+use crate::ids::{ApiKeyId, StoreId, UserId};
+
+macro_rules! user_columns {
+    () => {
+        "id, kind, role, status, username, email, phone, first_name, last_name, password_hash, designation,
+         date_of_birth_on, address, city, pincode, store_id, language, totp_secret, totp_step, last_login_at,
+         created_at, updated_at, version"
+    };
+}
+
+crate::row! {
+    /// A session with the account behind it.
+    struct SessionRow {
+        user_id: UserId,
+        role: Role,
+        store_id: Option<StoreId>,
+        first_name: String,
+        last_name: String,
+        username: Option<String>,
+        email: Option<String>,
+        language: String,
+        expires_at: Timestamp,
+    }
+}
+
+crate::row! {
+    /// What an API key opens.
+    pub struct KeyRow {
+        /// Its id.
+        pub id: ApiKeyId,
+        /// What it is called.
+        pub name: String,
+        /// The hash of the whole key.
+        pub secret_hash: String,
+        /// The role it acts in.
+        pub role: Role,
+        /// The branch it is bound to.
+        pub store_id: Option<StoreId>,
+        /// Until when it is good.
+        pub expires_at: Option<Timestamp>,
+    }
+}
+
+crate::row! {
+    /// A session, for its owner to look at.
+    #[derive(Debug, Clone)]
+    pub struct Session {
+        /// Its id.
+        pub id: String,
+        /// `token` or `cookie`.
+        pub kind: String,
+        /// Since when.
+        pub created_at: Timestamp,
+        /// Until when.
+        pub expires_at: Timestamp,
+        /// From where.
+        pub address: String,
+        /// With what program.
+        pub agent: String,
+    }
+}
+
+crate::statements! {
+    FIND_SESSION(Text, Text, Int) -> SessionRow =
+        "select s.user_id, u.role, u.store_id, u.first_name, u.last_name, u.username, u.email, u.language, s.expires_at
+         from sessions s join users u on u.id = s.user_id
+         where s.id = $1 and s.kind = $2 and s.revoked_at is null and s.expires_at > $3 and u.status = 'active'";
+    pub(super) INSERT_SESSION(Text, Int, Text, Int, Int, Text, Text) =
+        "insert into sessions (id, user_id, kind, created_at, expires_at, address, agent) values ($1, $2, $3, $4, $5, $6, $7)";
+    pub(super) REVOKE_SESSION(Text, Int, Int) =
+        "update sessions set revoked_at = $3 where id = $1 and user_id = $2 and revoked_at is null";
+    pub(super) REVOKE_SESSIONS(Int, Text, Int) =
+        "update sessions set revoked_at = $3 where user_id = $1 and id <> $2 and revoked_at is null";
+    pub(super) LIST_SESSIONS(Int, Int) -> Session =
+        "select id, kind, created_at, expires_at, address, agent from sessions
+         where user_id = $1 and revoked_at is null and expires_at > $2 order by created_at desc, id";
+    pub(super) FORGET_SESSIONS(Int) = "delete from sessions where expires_at < $1";
+    FIND_KEY(Text, Int) -> KeyRow =
+        "select id, name, secret_hash, role, store_id, expires_at from api_keys
+         where prefix = $1 and revoked_at is null and (expires_at is null or expires_at > $2)";
+    TOUCH_KEY(Int, Int) = "update api_keys set last_used_at = $2 where id = $1";
+    pub(super) FIND_USER(Int) -> User =
+        concat!("select ", user_columns!(), " from users where id = $1");
+    pub(super) FIND_BY_LOGIN(Text) -> User =
+        concat!("select ", user_columns!(), " from users
+                 where id in (select id from users where username_key = $1
+                              union all select id from users where kind = 'customer' and email_key = $1
+                              union all select id from users where kind = 'staff' and email_key = $1)
+                 order by kind desc, id");
+    pub(super) LIST_USERS(Text, Text, Text, Text, Int, Int) -> User =
+        concat!("select ", user_columns!(), " from users
+                 where ($1 = '' or kind = $1) and ($2 = '' or role = $2) and ($3 = '' or status = $3)
+                   and ($4 = '' or lower(first_name || ' ' || last_name || ' ' || coalesce(email, '') || ' '
+                        || coalesce(username, '') || ' ' || phone) like $4)
+                   and id < $5
+                 order by id desc limit $6");
+    pub(super) COUNT_USERS(Text, Text, Text, Text) -> (i64,) =
+        "select count(*) from users
+         where ($1 = '' or kind = $1) and ($2 = '' or role = $2) and ($3 = '' or status = $3)
+           and ($4 = '' or lower(first_name || ' ' || last_name || ' ' || coalesce(email, '') || ' '
+                || coalesce(username, '') || ' ' || phone) like $4)";
+    COUNT_OWNERS() -> (i64,) = "select count(*) from users where role = 'owner' and status = 'active'";
+    INSERT_USER(Int, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Int, Text, Text, Text, Int, Int) =
+        "insert into users (id, kind, role, status, username, username_key, email, email_key, phone, first_name, last_name,
+                            password_hash, designation, date_of_birth_on, address, city, pincode, store_id, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19)";
+    INSERT_CUSTOMER(Int) = "insert into customers (user_id) values ($1)";
+    pub(super) SET_PASSWORD(Int, Text, Int) =
+        "update users set password_hash = $2, updated_at = $3, version = version + 1 where id = $1";
+    pub(super) NOTE_LOGIN(Int, Int) = "update users set last_login_at = $2 where id = $1";
+    FIND_THROTTLE(Text) -> (i64, Timestamp) =
+        "select failures, blocked_until_at from throttles where subject = $1";
+    SET_THROTTLE(Text, Int, Int, Int) =
+        "insert into throttles (subject, failures, last_failure_at, blocked_until_at) values ($1, $2, $3, $4)
+         on conflict (subject) do update set failures = $2, last_failure_at = $3, blocked_until_at = $4";
+    CLEAR_THROTTLE(Text) = "delete from throttles where subject = $1";
+    pub(super) FORGET_THROTTLES(Int) = "delete from throttles where last_failure_at < $1";
+}
+
+/// The caller behind a session that stands, and until when it does.
+pub fn find_session(conn: &mut Conn<'_>, id: &str, kind: &str, now: Timestamp) -> Result<Option<(Caller, Timestamp)>> {
+    let Some(row) = conn.first(&FIND_SESSION, &[id.into(), kind.into(), now.into()])? else { return Ok(None) };
+    let name = format!("{} {}", row.first_name, row.last_name);
+    let login = row.username.or(row.email).unwrap_or_default();
+    let caller = Caller {
+        principal: Principal::User(row.user_id),
+        role: row.role,
+        store: row.store_id,
+        name: if name.trim().is_empty() { login } else { name.trim().to_owned() },
+        language: row.language,
+        session: id.to_owned(),
+        by_cookie: kind == "cookie",
+    };
+    Ok(Some((caller, row.expires_at)))
+}
+
+/// An API key that is good, by the public part of it.
+pub fn find_key(conn: &mut Conn<'_>, prefix: &str, now: Timestamp) -> Result<Option<KeyRow>> {
+    conn.first(&FIND_KEY, &[prefix.into(), now.into()])
+}
+
+/// Notes that a key was used.
+pub fn touch_key(conn: &mut Conn<'_>, id: ApiKeyId, now: Timestamp) -> Result<()> {
+    conn.execute(&TOUCH_KEY, &[id.into(), now.into()]).map(|_| ())
+}
+
+/// An account.
+pub fn find_user(conn: &mut Conn<'_>, id: UserId) -> Result<Option<User>> {
+    conn.first(&FIND_USER, &[id.into()])
+}
+
+/// The accounts that a log-in may mean: one by user name, or one of each kind by e-mail address.
+pub fn find_by_login(conn: &mut Conn<'_>, login: &str) -> Result<Vec<User>> {
+    conn.all(&FIND_BY_LOGIN, &[login_key(login).into()])
+}
+
+/// How many owners may log in.
+pub fn count_owners(conn: &mut Conn<'_>) -> Result<i64> {
+    Ok(conn.only(&COUNT_OWNERS, &[])?.0)
+}
+
+/// Stores an account, with the customer's row when it is one.
+pub fn insert_user(conn: &mut Conn<'_>, new: &NewUser, role: Role, status: Status, now: Timestamp) -> Result<UserId> {
+    let id = UserId::new(conn.next_id(Sequence::Users)?);
+    conn.execute(
+        &INSERT_USER,
+        &[
+            id.into(),
+            role.kind().into(),
+            role.into(),
+            status.into(),
+            new.username.as_deref().into(),
+            new.username.as_deref().map(login_key).into(),
+            new.email.as_deref().into(),
+            new.email.as_deref().map(login_key).into(),
+            (&new.phone).into(),
+            (&new.first_name).into(),
+            (&new.last_name).into(),
+            new.password_hash.as_deref().into(),
+            (&new.designation).into(),
+            new.date_of_birth_on.into(),
+            (&new.address).into(),
+            (&new.city).into(),
+            (&new.pincode).into(),
+            new.store_id.into(),
+            now.into(),
+        ],
+    )?;
+    if role.kind() == Kind::Customer {
+        conn.execute(&INSERT_CUSTOMER, &[id.into()])?;
+    }
+    Ok(id)
+}
+
+/// Failures in a row and until when nobody may try.
+pub fn find_throttle(conn: &mut Conn<'_>, subject: &str) -> Result<Option<(i64, Timestamp)>> {
+    conn.first(&FIND_THROTTLE, &[subject.into()])
+}
+
+/// Notes a failure.
+pub fn set_throttle(conn: &mut Conn<'_>, subject: &str, failures: i64, now: Timestamp, until: Timestamp) -> Result<()> {
+    conn.execute(&SET_THROTTLE, &[subject.into(), failures.into(), now.into(), until.into()]).map(|_| ())
+}
+
+/// Forgets failures.
+pub fn clear_throttle(conn: &mut Conn<'_>, subject: &str) -> Result<()> {
+    conn.execute(&CLEAR_THROTTLE, &[subject.into()]).map(|_| ())
+}

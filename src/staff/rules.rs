@@ -1,0 +1,133 @@
+//! Decisions about accounts: names, passwords, throttling.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use super::model::{Role, StaffError};
+use crate::clock::Timestamp;
+
+/// Passwords that everybody tries first.
+const COMMON: &[&str] = &[
+    "123456",
+    "1234567",
+    "12345678",
+    "123456789",
+    "1234567890",
+    "111111",
+    "000000",
+    "123123",
+    "654321",
+    "666666",
+    "password",
+    "passw0rd",
+    "password1",
+    "password123",
+    "qwerty",
+    "qwerty123",
+    "abc123",
+    "abcdef",
+    "iloveyou",
+    "letmein",
+    "welcome",
+    "admin",
+    "admin123",
+    "shopkeeper",
+    "kirana",
+    "kirana123",
+    "india123",
+    "secret",
+];
+
+/// Failures that cost nothing.
+const FREE_FAILURES: i64 = 5;
+/// The longest wait between tries.
+const LONGEST_WAIT_MS: i64 = 15 * 60 * 1000;
+
+/// The form of a user name or e-mail address by which two are the same.
+pub fn login_key(login: &str) -> String {
+    login.trim().nfkc().collect::<String>().to_lowercase()
+}
+
+/// Whether a password may be used: 6 to 256 characters, not one of the first that are tried, not the
+/// log-in itself. What it is made of is nobody's business.
+pub fn check_password(password: &str, login: &str) -> Result<(), StaffError> {
+    let length = password.chars().count();
+    if length < 6 {
+        return Err(StaffError::WeakPassword("A password has at least 6 characters."));
+    }
+    if length > 256 {
+        return Err(StaffError::WeakPassword("A password has at most 256 characters."));
+    }
+    if COMMON.contains(&password.to_lowercase().as_str()) {
+        return Err(StaffError::WeakPassword("This password is one of the first that anybody would try."));
+    }
+    if login_key(password) == login_key(login) {
+        return Err(StaffError::WeakPassword("The password must not be the log-in itself."));
+    }
+    Ok(())
+}
+
+/// Whether a text can be an e-mail address: something, an at sign, a dotted name.
+pub fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let clean = |part: &str| !part.is_empty() && !part.chars().any(|c| c.is_whitespace() || c.is_control());
+    clean(local)
+        && clean(domain)
+        && text.len() <= 254
+        && domain.contains('.')
+        && domain.split('.').all(|label| !label.is_empty())
+}
+
+/// Until when nobody may try again after so many failures in a row, the last one now.
+pub fn blocked_until(failures: i64, now: Timestamp) -> Timestamp {
+    if failures < FREE_FAILURES {
+        return now;
+    }
+    let doublings = u32::try_from(failures - FREE_FAILURES).unwrap_or(u32::MAX).min(20);
+    now.plus_ms((1000 << doublings).min(LONGEST_WAIT_MS))
+}
+
+/// Whether one may open, change or disable an account of a role: owners all, managers those below them.
+pub fn may_manage(own: Role, other: Role) -> bool {
+    match own {
+        Role::Owner => true,
+        Role::Manager => !matches!(other, Role::Owner | Role::Manager),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_begins_with_the_fifth_failure_and_doubles_up_to_a_quarter_of_an_hour() {
+        let now = Timestamp::from_ms(0);
+        let waits: Vec<i64> = [1, 4, 5, 6, 9, 30, 1000].map(|failures| blocked_until(failures, now).as_ms()).to_vec();
+        assert_eq!(waits, [0, 0, 1000, 2000, 16_000, 900_000, 900_000]);
+    }
+
+    #[test]
+    fn names_that_look_alike_are_the_same() {
+        assert_eq!(login_key(" Asha@Example.COM "), "asha@example.com");
+        assert_eq!(login_key("ﬁroz"), login_key("FIROZ"), "a ligature is two letters");
+    }
+
+    #[test]
+    fn passwords_are_refused_for_what_they_are_and_not_for_what_they_lack() {
+        for (password, login) in [("12345", "a"), ("Password", "a"), ("asha@example.com", "Asha@example.com")] {
+            assert!(check_password(password, login).is_err(), "{password}");
+        }
+        for password in ["correct horse", "चावल दाल", "Tr0ub4dor"] {
+            assert!(check_password(password, "asha").is_ok(), "{password}");
+        }
+        assert!(check_password(&"x".repeat(257), "asha").is_err());
+    }
+
+    #[test]
+    fn addresses_without_a_dotted_domain_or_with_blanks_are_none() {
+        assert!(is_email("asha@example.com"));
+        for text in ["asha", "@example.com", "asha@", "asha@example", "a b@example.com", "a@b..c", "a@b.c\n"] {
+            assert!(!is_email(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The kit that every route is built with: state, extractors, answers, layers, live events, pages.
+//!
+//! It knows no shop. Rights are checked by [`crate::staff::access`], which uses this kit.
+
+pub mod answer;
+pub mod docs;
+pub mod events;
+pub mod extract;
+pub mod idempotency;
+pub mod limits;
+pub mod log;
+pub mod metrics;
+pub mod porch;
+pub mod problem;
+pub mod server;
+
+use std::sync::Arc;
+
+pub use answer::{Listed, Stored, Tagged};
+pub use extract::{Fields, IfMatch, Json, Path, Query, Sent};
+pub use problem::{FieldProblem, Problem};
+
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::ids::Entropy;
+
+/// What a handler answers: a value, or a problem that says what to do about it.
+pub type Result<T> = std::result::Result<T, Problem>;
+
+/// A router whose routes describe themselves.
+pub type Routes = aide::axum::ApiRouter<Site>;
+
+/// The state that every handler can ask for.
+#[derive(Clone)]
+pub struct Site {
+    /// The database.
+    pub db: Db,
+    /// The time.
+    pub clock: Clock,
+    /// Randomness.
+    pub entropy: Entropy,
+    /// Live events.
+    pub events: events::Events,
+    /// Answers that are still right, kept by the database's generation.
+    pub answers: Arc<answer::Cache>,
+    /// Rates for routes that need no log-in.
+    pub limits: Arc<limits::Limits>,
+    /// What the operator decided.
+    pub settings: Arc<Settings>,
+}
+
+/// What the operator decided about the server.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<std::net::IpAddr>,
+    /// Origins that may call the API from a browser.
+    pub cors_origins: Vec<String>,
+    /// Pages are reached by HTTPS, so cookies are marked `Secure`.
+    pub https: bool,
+    /// The token that opens `/metrics` from other machines.
+    pub metrics_token: Option<String>,
+}
