@@ -13,7 +13,7 @@ function keepFresh() {
   const chip = document.querySelector("[data-live-state]");
   if (!chip || !("EventSource" in window)) return;
 
-  const NEWS = ["message", "order", "orders", "stock", "low_stock", "payment", "payments", "product", "customer"];
+  const NEWS = ["order", "stock", "payment", "low-stock", "resync", "message"]; // as `src/web/events.rs` names them
   const POLL_MS = 20_000;
   const PAUSE_MS = 1_000; // a rush of news costs one request a second
 

@@ -90,7 +90,10 @@ impl App {
 
 /// The routes of the API document.
 fn native_routes() -> Routes {
-    Routes::new().merge(crate::staff::api::routes()).merge(crate::shop::api::routes())
+    Routes::new()
+        .merge(crate::staff::api::routes())
+        .merge(crate::shop::api::routes())
+        .merge(crate::stock::api::routes())
 }
 
 /// Routes for machines that watch over the server, and the document itself.

@@ -4,6 +4,8 @@
 
 pub mod app;
 
+pub mod stock;
+
 pub mod shop;
 pub mod staff;
 

@@ -526,14 +526,15 @@ create table product_days (
   constraint product_days_key primary key (store_id, sold_on, product_id, writer)
 );
 
--- Where the chain of a product's moves stood at the end of a business date.
+-- What a business date changed in a product's stock, and the last of its moves on that date: stock as of
+-- a past instant is what is on hand now less the days since, less that day's moves after the instant.
 create table stock_days (
   store_id bigint not null,
   moved_on bigint not null,
   product_id bigint not null,
   writer bigint not null,
+  delta_milli bigint not null default 0,
   last_move_id bigint not null,
-  closing_milli bigint not null,
   constraint stock_days_key primary key (store_id, moved_on, product_id, writer)
 );
 
