@@ -48,6 +48,8 @@ pub struct Parts {
 pub struct App {
     /// The state of the handlers.
     pub site: Site,
+    /// The sales desk.
+    pub desk: crate::orders::Desk,
     /// All routes with their layers.
     pub router: Router,
     /// The API document.
@@ -57,6 +59,11 @@ pub struct App {
 impl App {
     /// Puts the parts together.
     pub fn build(parts: Parts) -> Self {
+        Self::build_with(parts, Routes::new())
+    }
+
+    /// Puts the parts together with further routes; the benchmark adds one that does nothing.
+    pub fn build_with(parts: Parts, more: Routes) -> Self {
         let site = Site {
             events: events::Events::new(&parts.db),
             db: parts.db,
@@ -66,11 +73,12 @@ impl App {
             limits: Arc::new(limits::Limits::per_minute(parts.public_rate)),
             settings: Arc::new(parts.settings),
         };
+        let desk = crate::orders::Desk::open(&site.db);
         let doorman = Doorman::new(&site.db, parts.clock, parts.key);
         let hasher = Hasher::new(parts.hashers, parts.entropy);
 
         let mut api = document();
-        let routes = native_routes().finish_api(&mut api);
+        let routes = native_routes().merge(more).finish_api(&mut api);
         let docs = Docs::new(&api);
         let router = routes
             .merge(plain_routes())
@@ -78,13 +86,14 @@ impl App {
             .method_not_allowed_fallback(no_such_method)
             .layer(Extension(doorman))
             .layer(Extension(hasher))
+            .layer(Extension(desk.clone()))
             .layer(Extension(docs))
             .layer(Extension(Metrics(parts.metrics)))
             .layer(DefaultBodyLimit::max(LARGEST_BODY))
             .layer(CompressionLayer::new())
             .layer(axum::middleware::from_fn_with_state(site.clone(), porch::porch))
             .with_state(site.clone());
-        Self { site, router, api: Arc::new(api) }
+        Self { site, desk, router, api: Arc::new(api) }
     }
 }
 
@@ -94,6 +103,7 @@ fn native_routes() -> Routes {
         .merge(crate::staff::api::routes())
         .merge(crate::shop::api::routes())
         .merge(crate::stock::api::routes())
+        .merge(crate::orders::api::routes())
 }
 
 /// Routes for machines that watch over the server, and the document itself.

@@ -4,6 +4,8 @@
 
 pub mod app;
 
+pub mod orders;
+
 pub mod stock;
 
 pub mod shop;

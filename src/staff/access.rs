@@ -69,8 +69,12 @@ rights! {
     Buy: [Customer];
     /// Place an order, for oneself or on a customer's behalf.
     PlaceOrder: [Owner, Manager, Cashier, Customer];
+    /// Take something off a bill.
+    GiveDiscount: [Owner, Manager];
     /// Look at an order; customers see their own only.
     SeeOrder: [Owner, Manager, Cashier, StockKeeper, Customer];
+    /// Call an order off; customers their own, until it is packed.
+    CancelOrder: [Owner, Manager, Cashier, Customer];
     /// See all orders.
     SeeOrders: [Owner, Manager, Cashier, StockKeeper];
     /// Move orders on: confirm, pack, ready, complete.

@@ -36,7 +36,7 @@ impl<T: Serialize> IntoResponse for Tagged<T> {
 pub struct Listed<T> {
     /// The rows.
     pub rows: Vec<T>,
-    /// How many there are in all.
+    /// How many there are in all; below zero where counting would mean reading them all.
     pub total: i64,
     /// The path and query of the next page, when there is one.
     pub next: Option<String>,
@@ -53,7 +53,9 @@ impl<T: Serialize> IntoResponse for Listed<T> {
 
 /// `X-Total-Count` and `Link`.
 pub fn list_headers(headers: &mut HeaderMap, total: i64, next: Option<&str>) {
-    headers.insert(HeaderName::from_static("x-total-count"), HeaderValue::from(total));
+    if total >= 0 {
+        headers.insert(HeaderName::from_static("x-total-count"), HeaderValue::from(total));
+    }
     if let Some(link) = next.and_then(|next| HeaderValue::try_from(format!("<{next}>; rel=\"next\"")).ok()) {
         headers.insert(header::LINK, link);
     }

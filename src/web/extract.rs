@@ -43,6 +43,29 @@ pub struct Path<T>(pub T);
 /// `If-Match`: the version that an update was made from.
 pub struct IfMatch(pub Option<i64>);
 
+/// A field that documented clients send and the shop has no use for: whatever it holds is passed over.
+#[derive(Debug, Clone, Copy, Default, serde::Deserialize)]
+#[serde(from = "serde::de::IgnoredAny")]
+pub struct Ignored;
+
+impl From<serde::de::IgnoredAny> for Ignored {
+    fn from(_: serde::de::IgnoredAny) -> Self {
+        Self
+    }
+}
+
+impl JsonSchema for Ignored {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Ignored".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "description": "Accepted and ignored." })
+    }
+}
+
 /// Checks of a body that belong to its fields, gathered so that all are reported at once.
 #[derive(Default)]
 pub struct Fields(Vec<FieldProblem>);
@@ -136,8 +159,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let (parts, bytes) = read_body(request, state).await?;
-        require_json(&parts)?;
         let key = sent_key(&parts, &bytes)?;
+        // A request that says nothing says that everything is as usual.
+        if bytes.is_empty() && !parts.headers.contains_key(header::CONTENT_TYPE) {
+            return Ok(Self { body: parse_json(b"{}")?, key });
+        }
+        require_json(&parts)?;
         Ok(Self { body: parse_json(&bytes)?, key })
     }
 }

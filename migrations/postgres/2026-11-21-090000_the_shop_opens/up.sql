@@ -543,6 +543,7 @@ create table store_days (
   sold_on bigint not null,
   writer bigint not null,
   order_count bigint not null default 0,
+  cancelled_count bigint not null default 0,
   line_count bigint not null default 0,
   revenue_paise bigint not null default 0,
   tax_paise bigint not null default 0,

@@ -539,6 +539,7 @@ create table store_days (
   sold_on integer not null,
   writer integer not null,
   order_count integer not null default 0,
+  cancelled_count integer not null default 0,
   line_count integer not null default 0,
   revenue_paise integer not null default 0,
   tax_paise integer not null default 0,

@@ -1,0 +1,695 @@
+//! Routes for orders and their payments.
+
+use aide::axum::routing::{get_with, post_with};
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::actions::{self, Actor, Whole};
+use super::desk::Desk;
+use super::model::{
+    Channel, Item, Method, NewPayment, OrderError, OrderStatus, PaymentState, PlaceOrder, Placed, order_code,
+    parse_order_code,
+};
+use super::queries::Which;
+use super::rules::MOST_LINES;
+use crate::audit::By;
+use crate::clock::{BusinessDate, Timestamp};
+use crate::ids::{OrderId, ProductId, StoreId, UserId};
+use crate::money::{Money, Quantity, TaxRate};
+use crate::staff::access::{
+    Buy, CancelOrder, FulfilOrders, GiveDiscount, PlaceOrder as MayPlace, SeeOrder, SeeOrders, TakePayments,
+};
+use crate::staff::{Allowed, Caller, Principal};
+use crate::stock::api::page_size;
+use crate::web::answer::Answer;
+use crate::web::docs::describe;
+use crate::web::extract::Ignored;
+use crate::web::porch::Address;
+use crate::web::{self, IfMatch, Json, Listed, Path, Problem, Query, Routes, Sent, Site, Tagged, idempotency};
+
+/// The routes of orders.
+pub fn routes() -> Routes {
+    const TAG: &str = "Orders";
+    Routes::new()
+        .api_route(
+            "/api/orders",
+            post_with(place, |op| describe(op, TAG, "Places an order, or sells at the counter in one step")),
+        )
+        .api_route(
+            "/api/orders/{id}",
+            get_with(show, |op| describe(op, TAG, "An order with lines, payments and steps")),
+        )
+        .api_route(
+            "/api/customer/orders",
+            get_with(list_own, |op| describe(op, TAG, "The customer's own orders, newest first")),
+        )
+        .api_route("/api/shopkeeper/orders", get_with(list_all, |op| describe(op, TAG, "All orders, newest first")))
+        .api_route(
+            "/api/orders/{id}/confirm",
+            post_with(confirm, |op| describe(op, TAG, "The shop has seen the order")),
+        )
+        .api_route("/api/orders/{id}/pack", post_with(pack, |op| describe(op, TAG, "The order is in its bag")))
+        .api_route(
+            "/api/orders/{id}/ready",
+            post_with(ready, |op| describe(op, TAG, "The order waits to be picked up")),
+        )
+        .api_route(
+            "/api/orders/{id}/complete",
+            post_with(complete, |op| describe(op, TAG, "Hands the order over; takes what is still to be paid")),
+        )
+        .api_route(
+            "/api/orders/{id}/cancel",
+            post_with(cancel, |op| describe(op, TAG, "Calls the order off; stock and money go back")),
+        )
+        .api_route(
+            "/api/orders/{id}/payments",
+            post_with(pay, |op| describe(op, TAG, "Takes a payment, or notes one that was promised")),
+        )
+        .api_route(
+            "/api/orders/{id}/payments/{number}/confirm",
+            post_with(confirm_payment, |op| describe(op, TAG, "Confirms a payment that was promised")),
+        )
+}
+
+/// An order as it is asked for. What a documented client sends and we do not need (a line's name, price
+/// and category, the order's total) is accepted and ignored: the shop's own price counts.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct OrderBody {
+    #[serde(default)]
+    items: Vec<ItemBody>,
+    /// `Cash`, `Card` or `UPI`, in any case; for staff also `credit`.
+    payment_method: Option<String>,
+    /// Several payments instead of one.
+    #[serde(default)]
+    payments: Vec<PaymentBody>,
+    /// Ignored: the shop's own prices count.
+    #[serde(default)]
+    #[expect(dead_code, reason = "documented clients send it")]
+    total: Ignored,
+    /// On whose behalf; only staff.
+    customer_id: Option<UserId>,
+    store_id: Option<StoreId>,
+    /// Taken off the whole order; only who may give discounts.
+    discount: Option<Money>,
+    /// Handed over and paid at once, as at the counter; only staff.
+    #[serde(default)]
+    complete: bool,
+    #[serde(default)]
+    note: String,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ItemBody {
+    /// The product's id.
+    id: ProductId,
+    quantity: Quantity,
+    /// Ignored.
+    #[serde(default)]
+    #[expect(dead_code, reason = "documented clients send it")]
+    name: Ignored,
+    /// Ignored.
+    #[serde(default)]
+    #[expect(dead_code, reason = "documented clients send it")]
+    price: Ignored,
+    /// Ignored.
+    #[serde(default)]
+    #[expect(dead_code, reason = "documented clients send it")]
+    category: Ignored,
+}
+
+/// A payment as it is sent.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PaymentBody {
+    /// `Cash`, `Card`, `UPI` or `credit`, in any case.
+    method: String,
+    /// What is still due, when absent.
+    amount: Option<Money>,
+    /// The bank's reference.
+    #[serde(default)]
+    reference: String,
+}
+
+impl PaymentBody {
+    fn check(&self, field: &str) -> Result<NewPayment, Problem> {
+        if self.reference.chars().count() > 100 {
+            return Err(Problem::field(
+                format!("{field}.reference"),
+                "too_long",
+                "A reference has at most 100 characters.",
+            ));
+        }
+        let method = method(&self.method, &format!("{field}.method"))?;
+        Ok(NewPayment { method, amount: self.amount, reference: self.reference.clone() })
+    }
+}
+
+fn method(word: &str, field: &str) -> Result<Method, Problem> {
+    Method::from_word(word)
+        .ok_or_else(|| Problem::field(field, "invalid", format!("{word} is no payment method; use Cash, Card or UPI.")))
+}
+
+async fn place(
+    State(site): State<Site>,
+    Extension(desk): Extension<Desk>,
+    seen: Allowed<MayPlace>,
+    Sent { body, key }: Sent<OrderBody>,
+) -> web::Result<Answer<Placed>> {
+    let caller = seen.caller;
+    let claim = caller.claim(key);
+    let mut command = body.check(&caller, site.clock.now())?;
+    command.claim = claim;
+    Ok(desk.place(command).await?.into())
+}
+
+impl OrderBody {
+    fn check(self, caller: &Caller, now: Timestamp) -> Result<PlaceOrder, Problem> {
+        if self.items.is_empty() {
+            return Err(Problem::field("items", "missing", "Order must contain items"));
+        }
+        if self.items.len() > MOST_LINES {
+            return Err(OrderError::TooManyLines(MOST_LINES).into());
+        }
+        if self.note.chars().count() > 1_000 {
+            return Err(Problem::field("note", "too_long", "A note has at most 1,000 characters."));
+        }
+        let payments = match (&self.payment_method, self.payments.is_empty()) {
+            (Some(word), true) if !word.trim().is_empty() => {
+                let method = method(word.trim(), "paymentMethod")?;
+                vec![NewPayment { method, amount: None, reference: String::new() }]
+            }
+            (_, false) => self
+                .payments
+                .iter()
+                .enumerate()
+                .map(|(index, payment)| payment.check(&format!("payments[{index}]")))
+                .collect::<Result<_, _>>()?,
+            _ => return Err(Problem::field("paymentMethod", "missing", "Payment method required")),
+        };
+        let staff = caller.is_staff();
+        let customer = match (staff, self.customer_id) {
+            (true, customer) => customer,
+            (false, None) => caller.user(),
+            (false, Some(named)) if Some(named) == caller.user() => Some(named),
+            (false, Some(_)) => return Err(Problem::forbidden("You can order for yourself only.")),
+        };
+        if !staff && self.complete {
+            return Err(Problem::forbidden("Only the shop hands orders over."));
+        }
+        if !staff && payments.iter().any(|payment| matches!(payment.method, Method::Credit | Method::StoreCredit)) {
+            return Err(Problem::forbidden("Only the shop sells on credit."));
+        }
+        let discount = self.discount.unwrap_or_default();
+        if !discount.is_zero() && !caller.may::<GiveDiscount>() {
+            return Err(Problem::forbidden("Your role does not allow discounts."));
+        }
+        let channel = match (caller.principal, self.complete) {
+            (Principal::Key(_), _) => Channel::Api,
+            (_, true) => Channel::Counter,
+            _ if staff => Channel::Counter,
+            _ => Channel::Web,
+        };
+        Ok(PlaceOrder {
+            store: caller.choose_store(self.store_id)?,
+            customer,
+            actor: caller.actor(),
+            user: caller.user(),
+            channel,
+            items: self.items.iter().map(|item| Item { product: item.id, quantity: item.quantity }).collect(),
+            discount,
+            payments,
+            complete: self.complete,
+            note: self.note,
+            claim: None,
+            now,
+        })
+    }
+}
+
+/// An order as it is shown.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct OrderView {
+    id: OrderId,
+    /// The code that people use.
+    code: String,
+    store_id: StoreId,
+    customer_id: Option<UserId>,
+    /// `Unknown` when the customer is gone or was never known.
+    customer_name: String,
+    channel: Channel,
+    status: OrderStatus,
+    items: Vec<LineView>,
+    item_count: i64,
+    subtotal: Money,
+    discount: Money,
+    taxable: Money,
+    cgst: Money,
+    sgst: Money,
+    igst: Money,
+    rounding: Money,
+    total: Money,
+    paid: Money,
+    due: Money,
+    /// The way it is paid, or was to be.
+    payment_method: Option<Method>,
+    payments: Vec<PaymentView>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    steps: Vec<StepView>,
+    note: String,
+    invoice_number: Option<String>,
+    /// When it was placed.
+    date: Timestamp,
+    business_date: BusinessDate,
+    updated_at: Timestamp,
+    version: i64,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct LineView {
+    /// The product.
+    id: ProductId,
+    name: String,
+    price: Money,
+    quantity: Quantity,
+    category: String,
+    unit: String,
+    hsn: String,
+    price_includes_tax: bool,
+    discount: Money,
+    tax_rate: TaxRate,
+    taxable: Money,
+    cgst: Money,
+    sgst: Money,
+    igst: Money,
+    total: Money,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct PaymentView {
+    number: i64,
+    method: Method,
+    state: PaymentState,
+    amount: Money,
+    reference: String,
+    at: Timestamp,
+    confirmed_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct StepView {
+    from: OrderStatus,
+    to: OrderStatus,
+    /// `user:7`, `key:2`; the shop for a customer who looks.
+    by: String,
+    at: Timestamp,
+    note: String,
+}
+
+impl OrderView {
+    fn new(whole: Whole, for_staff: bool) -> Self {
+        let Whole { order, lines, payments, steps, invoice_number } = whole;
+        let due = if order.status == OrderStatus::Cancelled { Money::ZERO } else { order.due() };
+        let method = payments.iter().rev().find(|payment| payment.state != PaymentState::Failed).or(payments.last());
+        Self {
+            id: order.id,
+            code: order_code(order.id),
+            store_id: order.store_id,
+            customer_id: order.customer_id,
+            customer_name: order.customer_name.unwrap_or_else(|| "Unknown".to_owned()),
+            channel: order.channel,
+            status: order.status,
+            item_count: order.line_count,
+            subtotal: order.gross_paise,
+            discount: order.discount_paise,
+            taxable: order.taxable_paise,
+            cgst: order.cgst_paise,
+            sgst: order.sgst_paise,
+            igst: order.igst_paise,
+            rounding: order.rounding_paise,
+            total: order.total_paise,
+            paid: order.paid_paise,
+            due,
+            payment_method: method.map(|payment| payment.method),
+            items: lines
+                .into_iter()
+                .map(|line| LineView {
+                    id: line.product_id,
+                    name: line.name,
+                    price: line.unit_price_paise,
+                    quantity: line.quantity_milli,
+                    category: line.category.unwrap_or_default(),
+                    unit: line.unit,
+                    hsn: line.hsn,
+                    price_includes_tax: line.price_includes_tax,
+                    discount: line.discount_paise,
+                    tax_rate: line.tax_rate_bp,
+                    taxable: line.taxable_paise,
+                    cgst: line.cgst_paise,
+                    sgst: line.sgst_paise,
+                    igst: line.igst_paise,
+                    total: line.total_paise,
+                })
+                .collect(),
+            payments: payments
+                .into_iter()
+                .map(|payment| PaymentView {
+                    number: payment.payment_no,
+                    method: payment.method,
+                    state: payment.state,
+                    amount: payment.amount_paise,
+                    reference: payment.reference,
+                    at: payment.at,
+                    confirmed_at: payment.confirmed_at,
+                })
+                .collect(),
+            steps: steps
+                .into_iter()
+                .map(|step| StepView {
+                    from: step.from_status,
+                    to: step.to_status,
+                    by: if for_staff { step.actor } else { "shop".to_owned() },
+                    at: step.at,
+                    note: step.note,
+                })
+                .collect(),
+            note: order.note,
+            invoice_number,
+            date: order.placed_at,
+            business_date: order.placed_on,
+            updated_at: order.updated_at,
+            version: order.version,
+        }
+    }
+}
+
+/// Who acts, with the orders that are theirs.
+fn actor(caller: &Caller) -> Actor {
+    Actor {
+        name: caller.actor(),
+        user: caller.user(),
+        only_of: if caller.is_staff() { None } else { caller.user() },
+        only_in: caller.store,
+    }
+}
+
+/// An order's id or code in a path.
+fn order_id(text: &str) -> Result<OrderId, Problem> {
+    parse_order_code(text).ok_or_else(|| OrderError::NoOrder.into())
+}
+
+async fn show(
+    State(site): State<Site>,
+    seen: Allowed<SeeOrder>,
+    Path(id): Path<String>,
+) -> web::Result<Tagged<OrderView>> {
+    let (id, caller) = (order_id(&id)?, seen.caller);
+    let whole = site
+        .db
+        .read({
+            let actor = actor(&caller);
+            move |conn| actions::load(conn, &actor, id)
+        })
+        .await?;
+    Ok(Tagged { version: whole.order.version, body: OrderView::new(whole, caller.is_staff()) })
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct OwnQuery {
+    /// The order that the page before ended with.
+    cursor: Option<OrderId>,
+    limit: Option<i64>,
+}
+
+async fn list_own(
+    State(site): State<Site>,
+    seen: Allowed<Buy>,
+    Query(query): Query<OwnQuery>,
+) -> web::Result<Listed<OrderView>> {
+    let customer = seen.user().ok_or_else(|| Problem::forbidden("Only customers have orders of their own."))?;
+    let limit = page_size(query.limit)?;
+    let (orders, total) =
+        site.db.read(move |conn| actions::list_of_customer(conn, customer, query.cursor, limit)).await?;
+    let next = next_page(&orders, limit, "/api/customer/orders?");
+    Ok(Listed { rows: orders.into_iter().map(|whole| OrderView::new(whole, false)).collect(), total, next })
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct AllQuery {
+    /// One store; all that the caller may enter, when absent.
+    store: Option<StoreId>,
+    /// `open`, or one status.
+    status: Option<String>,
+    /// The order that the page before ended with.
+    cursor: Option<i64>,
+    limit: Option<i64>,
+}
+
+async fn list_all(
+    State(site): State<Site>,
+    seen: Allowed<SeeOrders>,
+    Query(query): Query<AllQuery>,
+) -> web::Result<Listed<OrderView>> {
+    let store = seen.ask_store(query.store)?;
+    let which = match query.status.as_deref() {
+        None | Some("") => Which::All,
+        Some("open") => Which::Open,
+        Some(word) => Which::In(
+            OrderStatus::from_word(word)
+                .ok_or_else(|| Problem::field("status", "invalid", "The status is open or one of the order's."))?,
+        ),
+    };
+    let limit = page_size(query.limit)?;
+    let before = query.cursor.unwrap_or(i64::MAX);
+    let (orders, total) = site.db.read(move |conn| actions::list(conn, store, which, before, limit)).await?;
+    let mut path = "/api/shopkeeper/orders?".to_owned();
+    if let Some(status) = &query.status {
+        path.push_str(&format!("status={status}&"));
+    }
+    if let Some(store) = store {
+        path.push_str(&format!("store={store}&"));
+    }
+    let next = next_page(&orders, limit, &path);
+    let rows: Vec<OrderView> = orders.into_iter().map(|whole| OrderView::new(whole, true)).collect();
+    let total = total.unwrap_or(-1);
+    Ok(Listed { rows, total, next })
+}
+
+fn next_page(orders: &[Whole], limit: i64, path: &str) -> Option<String> {
+    let full = i64::try_from(orders.len()).unwrap_or(i64::MAX) >= limit;
+    orders.last().filter(|_| full).map(|last| format!("{path}cursor={}&limit={limit}", last.order.id))
+}
+
+/// What may be said with a step.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct StepBody {
+    note: String,
+    /// With `complete`: what is paid now.
+    payments: Vec<PaymentBody>,
+}
+
+/// What a step asks for, with everything that it needs.
+struct Request {
+    site: Site,
+    caller: Caller,
+    address: Address,
+    id: String,
+    sent: Sent<StepBody>,
+}
+
+/// Runs a step once for its key and answers with the order as it stands then.
+async fn take_step(
+    request: Request,
+    act: impl Fn(&mut crate::db::Conn<'_>, &Actor, OrderId, &StepBody, By<'_>) -> Result<(), OrderError> + Send + 'static,
+) -> web::Result<Answer<OrderView>> {
+    let Request { site, caller, address, id, sent: Sent { body, key } } = request;
+    let id = order_id(&id)?;
+    let (claim, actor, now) = (caller.claim(key), actor(&caller), site.clock.now());
+    let for_staff = caller.is_staff();
+    let answer = site
+        .db
+        .write(move |conn| {
+            idempotency::once(conn, claim.as_ref(), now, StatusCode::OK, |conn| {
+                let by = By { actor: &actor.name, from: &address.text(), now };
+                act(conn, &actor, id, &body, by)?;
+                Ok::<_, OrderError>(OrderView::new(actions::load(conn, &actor, id)?, for_staff))
+            })
+        })
+        .await?;
+    Ok(answer.into())
+}
+
+macro_rules! steps {
+    ($($name:ident: $to:ident;)*) => { $(
+        async fn $name(
+            State(site): State<Site>,
+            seen: Allowed<FulfilOrders>,
+            address: Address,
+            Path(id): Path<String>,
+            IfMatch(version): IfMatch,
+            sent: Sent<StepBody>,
+        ) -> web::Result<Answer<OrderView>> {
+            let request = Request { site, caller: seen.caller, address, id, sent };
+            take_step(request, move |conn, actor, id, body, by| {
+                actions::advance(conn, actor, id, OrderStatus::$to, version, &body.note, by)
+            })
+            .await
+        }
+    )* };
+}
+
+steps! {
+    confirm: Confirmed;
+    pack: Packed;
+    ready: Ready;
+}
+
+async fn complete(
+    State(site): State<Site>,
+    seen: Allowed<FulfilOrders>,
+    address: Address,
+    Path(id): Path<String>,
+    IfMatch(version): IfMatch,
+    sent: Sent<StepBody>,
+) -> web::Result<Answer<OrderView>> {
+    let payments = sent
+        .body
+        .payments
+        .iter()
+        .enumerate()
+        .map(|(index, payment)| payment.check(&format!("payments[{index}]")))
+        .collect::<Result<Vec<_>, _>>()?;
+    if !payments.is_empty() && !seen.may::<TakePayments>() {
+        return Err(Problem::forbidden("Your role does not allow taking payments."));
+    }
+    let request = Request { site, caller: seen.caller, address, id, sent };
+    take_step(request, move |conn, actor, id, _, by| actions::complete(conn, actor, id, &payments, version, by)).await
+}
+
+async fn cancel(
+    State(site): State<Site>,
+    seen: Allowed<CancelOrder>,
+    address: Address,
+    Path(id): Path<String>,
+    IfMatch(version): IfMatch,
+    sent: Sent<StepBody>,
+) -> web::Result<Answer<OrderView>> {
+    let request = Request { site, caller: seen.caller, address, id, sent };
+    take_step(request, move |conn, actor, id, body, by| actions::cancel(conn, actor, id, &body.note, version, by)).await
+}
+
+/// A payment that was noted.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct PaidBody {
+    payment: i64,
+    order: OrderView,
+}
+
+async fn pay(
+    State(site): State<Site>,
+    seen: Allowed<SeeOrder>,
+    address: Address,
+    Path(id): Path<String>,
+    Sent { body, key }: Sent<PaymentBody>,
+) -> web::Result<Answer<PaidBody>> {
+    let (id, payment, caller) = (order_id(&id)?, body.check("payment")?, seen.caller);
+    let takes = caller.may::<TakePayments>();
+    if caller.is_staff() && !takes {
+        return Err(Problem::forbidden("Your role does not allow taking payments."));
+    }
+    if !takes && payment.method != Method::Upi {
+        return Err(Problem::forbidden("Only the shop takes payments; you can note a UPI payment."));
+    }
+    // What a customer says they have paid waits for the shop; so does UPI without its reference.
+    let here = takes && (payment.method != Method::Upi || !payment.reference.is_empty());
+    let state = if here { PaymentState::Confirmed } else { PaymentState::Pending };
+    let (claim, actor, now, for_staff) = (caller.claim(key), actor(&caller), site.clock.now(), caller.is_staff());
+    let answer = site
+        .db
+        .write(move |conn| {
+            idempotency::once(conn, claim.as_ref(), now, StatusCode::CREATED, |conn| {
+                let by = By { actor: &actor.name, from: &address.text(), now };
+                let number = actions::pay(conn, &actor, id, &payment, state, by)?;
+                let order = OrderView::new(actions::load(conn, &actor, id)?, for_staff);
+                Ok::<_, OrderError>(PaidBody { payment: number, order })
+            })
+        })
+        .await?;
+    Ok(answer.into())
+}
+
+/// What proves a payment.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct ConfirmBody {
+    /// The bank's reference.
+    reference: String,
+}
+
+async fn confirm_payment(
+    State(site): State<Site>,
+    seen: Allowed<TakePayments>,
+    address: Address,
+    Path((id, number)): Path<(String, i64)>,
+    Json(body): Json<ConfirmBody>,
+) -> web::Result<axum::Json<OrderView>> {
+    let (id, actor, now) = (order_id(&id)?, actor(&seen.caller), site.clock.now());
+    let view = site
+        .db
+        .write(move |conn| {
+            let by = By { actor: &actor.name, from: &address.text(), now };
+            actions::confirm_payment(conn, &actor, id, number, &body.reference, by)?;
+            Ok::<_, OrderError>(OrderView::new(actions::load(conn, &actor, id)?, true))
+        })
+        .await?;
+    Ok(axum::Json(view))
+}
+
+impl From<OrderError> for Problem {
+    fn from(error: OrderError) -> Self {
+        let sentence = error.to_string();
+        match error {
+            OrderError::Empty => Self::field("items", "missing", sentence),
+            OrderError::NoPayment => Self::field("paymentMethod", "missing", sentence),
+            OrderError::NoProduct { line, .. } => Self::field(format!("items[{line}].id"), "unknown_product", sentence),
+            OrderError::BadQuantity { line, .. } => Self::field(format!("items[{line}].quantity"), "invalid", sentence),
+            OrderError::BadDiscount(_) => Self::field("discount", "invalid", sentence),
+            OrderError::BadAmount(due) => Self::field("amount", "invalid", sentence).with("due", json!(due)),
+            OrderError::NoCustomer(_) => Self::field("customerId", "unknown_customer", sentence),
+            OrderError::NoStore(_) => Self::field("storeId", "unknown_store", sentence),
+            OrderError::TooLarge | OrderError::TooManyLines(_) => Self::field("items", "too_large", sentence),
+            OrderError::NoStoreCredit | OrderError::CreditNeedsCustomer => {
+                Self::field("paymentMethod", "invalid", sentence)
+            }
+            OrderError::Short(lines) => Self::conflict("stock_short", sentence)
+                .with("lines", json!(lines))
+                .with("available", json!(lines[0].available)),
+            OrderError::PaymentsDiffer { total, .. } => {
+                Self::field("payments", "payments_differ", sentence).with("total", json!(total))
+            }
+            OrderError::PaymentDue(due) => Self::conflict("payment_due", sentence).with("due", json!(due)),
+            OrderError::CreditLimit(left) => Self::conflict("credit_limit", sentence).with("left", json!(left)),
+            OrderError::NoOrder | OrderError::NoSuchPayment => Self::not_found(sentence),
+            OrderError::NotPending(_) => Self::conflict("not_pending", sentence),
+            OrderError::NoSuchStep { from, .. } => Self::conflict("no_such_step", sentence).with("status", from.word()),
+            OrderError::TooLateToCancel(_) => Self::conflict("too_late", sentence),
+            OrderError::Stale => web::extract::stale(),
+            OrderError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", sentence),
+            OrderError::Stock(error) => error.into(),
+            OrderError::Db(error) => error.into(),
+        }
+    }
+}

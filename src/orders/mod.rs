@@ -1,0 +1,23 @@
+//! Orders, from the counter or from a customer's phone: priced, taxed, taken from stock, paid, handed over.
+//!
+//! Placing goes through the [`desk`]: orders that wait together are decided together, in order of
+//! arrival, by a pure function over prices and stock, and stored in one transaction. What comes after
+//! (confirm, pack, ready, complete, cancel, payments) are ordinary actions.
+//!
+//! Invariants: an order takes its stock when it is placed, or is refused as a whole with the list of
+//! short lines; its amounts add up to the paisa and are frozen; what it moved is in the ledger, the
+//! roll-ups and the audit log in the same transaction; a cancelled order gives its stock back once.
+
+pub mod actions;
+pub mod api;
+pub mod desk;
+mod model;
+mod queries;
+pub mod rules;
+
+pub use desk::Desk;
+pub use model::{
+    Channel, Item, Line, Method, NewPayment, Order, OrderError, OrderStatus, Payment, PaymentState, PlaceOrder, Placed,
+    ShortLine, Step, order_code, parse_order_code,
+};
+pub use queries::{bulks, inserts, statements};
