@@ -2,6 +2,9 @@
 //!
 //! The modules in reading order, from the roof to the ground; each uses only those below it.
 
+pub mod cli;
+pub mod config;
+
 pub mod app;
 
 pub mod orders;

@@ -1,7 +1,7 @@
 //! Password hashes, made on a bounded pool so that log-ins cannot starve sales.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version};
@@ -22,8 +22,9 @@ pub struct Hasher {
     places: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
     entropy: Entropy,
-    /// Checked when there is no account, so that the answer takes as long.
-    decoy: Arc<str>,
+    /// Checked when there is no account, so that the answer takes as long. Made when it is first
+    /// needed: it costs as much as a log-in, and a server starts without it.
+    decoy: Arc<OnceLock<String>>,
 }
 
 /// Too many wait for a hash.
@@ -44,8 +45,8 @@ pub enum Verdict {
 impl Hasher {
     /// At most so many hashes at once.
     pub fn new(at_once: usize, entropy: Entropy) -> Self {
-        let decoy = hash(&entropy, "nobody has this password").into();
-        Self { places: Arc::new(Semaphore::new(at_once.max(1))), waiting: Arc::default(), entropy, decoy }
+        let places = Arc::new(Semaphore::new(at_once.max(1)));
+        Self { places, waiting: Arc::default(), entropy, decoy: Arc::default() }
     }
 
     /// Hashes a password; about 20 ms of one core and 19 MiB.
@@ -56,11 +57,11 @@ impl Hasher {
 
     /// Checks a password against a hash, or against nothing in the same time.
     pub async fn verify(&self, password: String, stored: Option<String>) -> Result<Verdict, TooBusy> {
-        let decoy = self.decoy.clone();
+        let (decoy, entropy) = (self.decoy.clone(), self.entropy.clone());
         self.run(move || match stored {
             Some(stored) => verify(&stored, &password),
             None => {
-                verify(&decoy, &password);
+                verify(decoy.get_or_init(|| hash(&entropy, "nobody has this password")), &password);
                 Verdict::Wrong
             }
         })

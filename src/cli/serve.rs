@@ -1,0 +1,143 @@
+//! `kirana serve`: opens the shop and keeps it open until somebody asks for its end.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::failure::{Failure, IO, Outcome, UNAVAILABLE};
+use crate::app::{App, Parts};
+use crate::clock::Clock;
+use crate::config::{Config, LogFormat};
+use crate::db::Db;
+use crate::ids::Entropy;
+use crate::staff::TokenKey;
+use crate::web::{log, metrics, server};
+
+/// How often old measurements are folded together.
+const UPKEEP: Duration = Duration::from_secs(5);
+/// How long requests may go on after storage has failed; none of them can be answered well.
+const AFTER_FAILURE: Duration = Duration::from_millis(500);
+
+/// Serves until a signal, and then ends in good order.
+pub fn run(config: Config) -> Outcome {
+    let _log = log::start(config.log_format == LogFormat::Json, &config.log_level, Clock::system());
+    config.make_data_dir()?;
+    let entropy = Entropy::system();
+    let key = TokenKey::load_or_make(&config.secret_file, &entropy)
+        .map_err(|cause| Failure::new(super::failure::CANNOT_CREATE, secret_sentence(&config, &cause)))?;
+    let db = Db::open(&config.db_options())?;
+    tracing::info!("Database connected: {}", db.describe());
+
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|cause| Failure::new(UNAVAILABLE, format!("no threads can be started: {cause}")))?;
+    let outcome = runtime.block_on(serve(&config, db.clone(), key, entropy));
+    runtime.shutdown_timeout(AFTER_FAILURE);
+    db.close();
+    if outcome.is_ok() {
+        tracing::info!("Server stopped");
+    }
+    outcome
+}
+
+async fn serve(config: &Config, db: Db, key: TokenKey, entropy: Entropy) -> Outcome {
+    let mut listeners = Vec::new();
+    for address in &config.listen {
+        listeners.push(TcpListener::bind(address).await.map_err(|cause| cannot_listen(*address, &cause))?);
+    }
+    let metrics = metrics::install();
+    if let Some(handle) = metrics.clone() {
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(UPKEEP).await;
+                handle.run_upkeep();
+            }
+        });
+    }
+    let app = App::build(Parts {
+        db: db.clone(),
+        clock: Clock::system(),
+        entropy,
+        key,
+        settings: config.web.clone(),
+        hashers: config.hashers,
+        public_rate: config.public_rate,
+        metrics,
+    });
+    let mut asked = Asked::new()?;
+    for listener in &listeners {
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!("Server running on http://{address}");
+        }
+    }
+    warn_of_exposure(config);
+
+    let (end, ended) = watch::channel(false);
+    let mut serving = tokio::spawn(server::serve(listeners, app.router, ended));
+    tokio::select! {
+        name = asked.wait() => {
+            tracing::info!("{name} received, open requests are finished");
+            end.send_replace(true);
+            let _ = serving.await;
+            Ok(())
+        }
+        reason = db.wait_halted() => {
+            tracing::error!("Storage failed, nothing more is acknowledged: {reason}");
+            end.send_replace(true);
+            let _ = tokio::time::timeout(AFTER_FAILURE, &mut serving).await;
+            Err(Failure::new(IO, format!("the storage failed: {reason}")))
+        }
+    }
+}
+
+/// The signals by which one asks a server to end.
+struct Asked {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Asked {
+    fn new() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(|cause| Failure::new(UNAVAILABLE, format!("no signals: {cause}")));
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    async fn wait(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+fn warn_of_exposure(config: &Config) {
+    for address in config.exposed() {
+        tracing::warn!(
+            "ANYBODY ON THE NETWORK CAN READ PASSWORDS SENT TO {address}: it is open to other machines without HTTPS. \
+             Put a proxy with HTTPS before it and start with --https, or listen on 127.0.0.1."
+        );
+    }
+}
+
+fn cannot_listen(address: SocketAddr, cause: &std::io::Error) -> Failure {
+    let sentence = match cause.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            format!(
+                "{address} is in use by another program; stop that one, or choose another with --listen 127.0.0.1:8001"
+            )
+        }
+        std::io::ErrorKind::PermissionDenied => {
+            format!("this user may not listen on {address}; choose a port from 1024, like --listen 127.0.0.1:8000")
+        }
+        _ => format!("cannot listen on {address}: {cause}"),
+    };
+    Failure::new(UNAVAILABLE, sentence)
+}
+
+fn secret_sentence(config: &Config, cause: &std::io::Error) -> String {
+    format!("the key {} cannot be used: {cause}", config.secret_file.display())
+}
