@@ -97,6 +97,13 @@ impl App {
     }
 }
 
+/// The API document alone, for those who want it without a server.
+pub fn api_document() -> OpenApi {
+    let mut api = document();
+    let _: Router<Site> = native_routes().finish_api(&mut api);
+    api
+}
+
 /// The routes of the API document.
 fn native_routes() -> Routes {
     Routes::new()

@@ -517,3 +517,106 @@ fn origin(text: &str) -> Option<String> {
 fn log_level(text: &str) -> Option<String> {
     tracing_subscriber::EnvFilter::try_new(text).ok().map(|_| text.to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(flags: &Flags, env: &[(&str, &str)], here: &Path) -> Result<Config> {
+        let env: BTreeMap<String, String> =
+            env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Config::load(flags, &|name| env.get(name).cloned(), here)
+    }
+
+    fn addresses(config: &Config) -> Vec<String> {
+        config.listen.iter().map(ToString::to_string).collect()
+    }
+
+    fn origin_of(config: &Config, name: &str) -> String {
+        config.resolved.iter().find(|setting| setting.name == name).unwrap().origin.to_string()
+    }
+
+    #[test]
+    fn a_flag_goes_before_the_environment_before_the_file_before_the_default() {
+        let here = tempfile::tempdir().unwrap();
+        let flags = Flags { listen: vec!["127.0.0.1:1".to_owned()], ..Flags::default() };
+        let env = [("KIRANA_LISTEN", "127.0.0.1:2, [::1]:2"), ("PORT", "4")];
+
+        assert_eq!(addresses(&load(&Flags::default(), &[], here.path()).unwrap()), ["127.0.0.1:8000"]);
+        assert_eq!(addresses(&load(&Flags::default(), &env[1..], here.path()).unwrap()), ["127.0.0.1:4"]);
+        std::fs::write(here.path().join(FILE), "listen = \"127.0.0.1:3\"\nreaders = 9\nhttps = true\n").unwrap();
+        let from_file = load(&Flags::default(), &env[1..], here.path()).unwrap();
+        assert_eq!(addresses(&from_file), ["127.0.0.1:3"]);
+        assert_eq!((from_file.readers, from_file.web.https), (9, true));
+        assert_eq!(addresses(&load(&Flags::default(), &env, here.path()).unwrap()), ["127.0.0.1:2", "[::1]:2"]);
+        let all = load(&flags, &env, here.path()).unwrap();
+        assert_eq!(addresses(&all), ["127.0.0.1:1"]);
+        assert_eq!(origin_of(&all, "listen"), "flag");
+        assert_eq!(origin_of(&all, "readers"), format!("file ({})", here.path().join(FILE).display()));
+        assert_eq!(origin_of(&all, "writers"), "default");
+        let names: Vec<&str> = all.resolved.iter().map(|setting| setting.name).collect();
+        assert_eq!(names, NAMES, "every setting is shown once");
+    }
+
+    #[test]
+    fn the_file_is_the_one_named_else_the_one_here_else_the_one_in_the_data_folder() {
+        let here = tempfile::tempdir().unwrap();
+        let data = here.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        let env = [("XDG_DATA_HOME", "/nowhere"), ("KIRANA_DATA_DIR", "data")];
+        std::fs::write(data.join(FILE), "readers = 2\ndatabase = \"mine.sqlite\"\n").unwrap();
+        let config = load(&Flags::default(), &env, here.path()).unwrap();
+        assert_eq!(config.readers, 2);
+        assert_eq!(config.database, db::Location::File(data.join("mine.sqlite")), "a path begins at its file");
+        std::fs::write(here.path().join(FILE), "readers = 3\n").unwrap();
+        assert_eq!(load(&Flags::default(), &env, here.path()).unwrap().readers, 3);
+        std::fs::write(here.path().join("other.toml"), "readers = 4\n").unwrap();
+        let flags = Flags { config: Some("other.toml".into()), ..Flags::default() };
+        assert_eq!(load(&flags, &env, here.path()).unwrap().readers, 4);
+        let flags = Flags { config: Some("none.toml".into()), ..Flags::default() };
+        assert!(matches!(load(&flags, &env, here.path()), Err(ConfigError::File { .. })));
+    }
+
+    #[test]
+    fn what_is_unknown_or_does_not_fit_is_named() {
+        let here = tempfile::tempdir().unwrap();
+        for (text, named) in [
+            ("listn = 1", "unknown setting `listn`"),
+            ("readers = 0", "`readers`"),
+            ("readers = [[1]]", "`readers`"),
+            ("https = \"perhaps\"", "`https`"),
+            ("listen = \"shop\"", "`listen`"),
+            ("cors_origins = [\"*\"]", "`cors_origins`"),
+            ("metrics_token = \"short\"", "`metrics_token`"),
+            ("log_format = \"xml\"", "`log_format`"),
+            ("listen = ", "is not a settings file"),
+        ] {
+            std::fs::write(here.path().join(FILE), text).unwrap();
+            let error = load(&Flags::default(), &[], here.path()).unwrap_err().to_string();
+            assert!(error.contains(named), "{text}: {error}");
+            assert!(!error.contains("short"), "a secret is not shown: {error}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_masked() {
+        let here = tempfile::tempdir().unwrap();
+        let env = [
+            ("KIRANA_METRICS_TOKEN", "0123456789abcdef"),
+            ("KIRANA_DATABASE", "postgres://kirana:hush@db.example/shop"),
+        ];
+        let config = load(&Flags::default(), &env, here.path()).unwrap();
+        assert_eq!(config.web.metrics_token.as_deref(), Some("0123456789abcdef"));
+        let shown = format!("{:?}", config.resolved);
+        assert!(!shown.contains("hush") && !shown.contains("0123456789abcdef"), "{shown}");
+    }
+
+    #[test]
+    fn an_address_that_others_reach_without_https_is_exposed() {
+        let here = tempfile::tempdir().unwrap();
+        let listen = ("KIRANA_LISTEN", "127.0.0.1:1,0.0.0.0:2");
+        assert_eq!(load(&Flags::default(), &[listen], here.path()).unwrap().exposed().len(), 1);
+        let https = ("KIRANA_HTTPS", "true");
+        assert!(load(&Flags::default(), &[listen, https], here.path()).unwrap().exposed().is_empty());
+    }
+}

@@ -6,8 +6,6 @@ use crate::staff::StaffError;
 
 /// Something is wrong, and none of the numbers below says what.
 pub const FAILED: u8 = 1;
-/// What was brought in is not in order.
-pub const BAD_INPUT: u8 = 65;
 /// What was to be read is not there.
 pub const NO_INPUT: u8 = 66;
 /// A program or place that is needed cannot be had: the database, an address.

@@ -1,17 +1,20 @@
 //! `kirana serve`: opens the shop and keeps it open until somebody asks for its end.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::failure::{Failure, IO, Outcome, UNAVAILABLE};
+use super::control;
+use super::failure::{CANNOT_CREATE, Failure, IO, Outcome, UNAVAILABLE};
+use super::work::Context;
 use crate::app::{App, Parts};
 use crate::clock::Clock;
 use crate::config::{Config, LogFormat};
-use crate::db::Db;
+use crate::db::{Db, Location};
 use crate::ids::Entropy;
 use crate::staff::TokenKey;
 use crate::web::{log, metrics, server};
@@ -27,7 +30,7 @@ pub fn run(config: Config) -> Outcome {
     config.make_data_dir()?;
     let entropy = Entropy::system();
     let key = TokenKey::load_or_make(&config.secret_file, &entropy)
-        .map_err(|cause| Failure::new(super::failure::CANNOT_CREATE, secret_sentence(&config, &cause)))?;
+        .map_err(|cause| Failure::new(CANNOT_CREATE, secret_sentence(&config, &cause)))?;
     let db = Db::open(&config.db_options())?;
     tracing::info!("Database connected: {}", db.describe());
 
@@ -76,9 +79,18 @@ async fn serve(config: &Config, db: Db, key: TokenKey, entropy: Entropy) -> Outc
     }
     warn_of_exposure(config);
 
+    let commands = match &config.database {
+        Location::File(path) => {
+            let context = Context { db: db.clone(), clock: Clock::system(), config: Arc::new(config.clone()) };
+            Some(tokio::spawn(control::listen(path.clone(), context)))
+        }
+        // Any number of processes may have it open, so commands need no server's help.
+        Location::Server(_) => None,
+    };
+
     let (end, ended) = watch::channel(false);
     let mut serving = tokio::spawn(server::serve(listeners, app.router, ended));
-    tokio::select! {
+    let outcome = tokio::select! {
         name = asked.wait() => {
             tracing::info!("{name} received, open requests are finished");
             end.send_replace(true);
@@ -91,7 +103,11 @@ async fn serve(config: &Config, db: Db, key: TokenKey, entropy: Entropy) -> Outc
             let _ = tokio::time::timeout(AFTER_FAILURE, &mut serving).await;
             Err(Failure::new(IO, format!("the storage failed: {reason}")))
         }
+    };
+    if let Some(commands) = commands {
+        commands.abort();
     }
+    outcome
 }
 
 /// The signals by which one asks a server to end.

@@ -24,17 +24,21 @@ struct Table {
 
 /// Copies an open SQLite database over one snapshot; returns the copy's pages.
 pub(super) fn copy_file(from: &Path, to: &Path) -> std::result::Result<u64, OpenError> {
-    refuse_existing(to)?;
-    let conn = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(Error::from)?;
-    conn.execute_batch("pragma busy_timeout = 5000").map_err(Error::from)?;
-    conn.execute("vacuum into $1", [to.to_string_lossy()]).map_err(Error::from)?;
-    sync(to)?;
-    verify(to)
+    fill_new(to, || {
+        let conn = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(Error::from)?;
+        conn.execute_batch("pragma busy_timeout = 5000").map_err(Error::from)?;
+        conn.execute("vacuum into $1", [to.to_string_lossy()]).map_err(Error::from)?;
+        sync(to)?;
+        verify(to)
+    })
 }
 
 /// Copies the rows of a PostgreSQL database over one snapshot into a new SQLite file.
 pub(super) fn copy_rows_out(from: &Postgres, to: &Path) -> std::result::Result<u64, OpenError> {
-    refuse_existing(to)?;
+    fill_new(to, || copy_all_rows(from, to))
+}
+
+fn copy_all_rows(from: &Postgres, to: &Path) -> std::result::Result<u64, OpenError> {
     let mut target = sqlite::open_writer(to)?;
     migrate::sqlite(&mut target)?;
     let tables = tables(&target)?;
@@ -85,13 +89,15 @@ pub fn restore(from: &Path, options: &Options) -> std::result::Result<u64, OpenE
     }
     match &options.location {
         Location::File(to) => {
-            refuse_existing(to)?;
+            refuse_leftovers(to)?;
             if let Some(folder) = to.parent() {
                 std::fs::create_dir_all(folder).map_err(|cause| OpenError::File { path: folder.to_owned(), cause })?;
             }
-            source.execute("vacuum into $1", [to.to_string_lossy()]).map_err(Error::from)?;
-            sync(to)?;
-            verify(to)?;
+            fill_new(to, || {
+                source.execute("vacuum into $1", [to.to_string_lossy()]).map_err(Error::from)?;
+                sync(to)?;
+                verify(to)
+            })?;
         }
         Location::Server(url) => {
             let mut client = connect_once(url, options)?;
@@ -198,11 +204,40 @@ fn tables(conn: &Connection) -> Result<Vec<Table>> {
         .collect()
 }
 
-fn refuse_existing(path: &Path) -> std::result::Result<(), OpenError> {
-    if path.exists() {
-        let cause =
-            std::io::Error::new(std::io::ErrorKind::AlreadyExists, "it is there already and is not overwritten");
+/// Makes a new file that only its owner reads, fills it, and takes it away again when that fails.
+fn fill_new(
+    path: &Path,
+    fill: impl FnOnce() -> std::result::Result<u64, OpenError>,
+) -> std::result::Result<u64, OpenError> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let made = std::fs::File::options().write(true).create_new(true).mode(0o600).open(path);
+    if let Err(cause) = made {
+        let cause = match cause.kind() {
+            std::io::ErrorKind::AlreadyExists => {
+                std::io::Error::new(cause.kind(), "it is there already and is not overwritten")
+            }
+            _ => cause,
+        };
         return Err(OpenError::File { path: path.to_owned(), cause });
+    }
+    let filled = fill();
+    if filled.is_err() {
+        // The failure is told; a half copy would only be taken for a whole one.
+        let _ = std::fs::remove_file(path);
+    }
+    filled
+}
+
+/// The log of another database, left where ours is to be, would be played into ours.
+fn refuse_leftovers(database: &Path) -> std::result::Result<(), OpenError> {
+    for tail in ["-wal", "-shm", "-journal"] {
+        let mut name = database.as_os_str().to_owned();
+        name.push(tail);
+        let path = std::path::PathBuf::from(name);
+        if path.exists() {
+            let cause = std::io::Error::other("it is left over from another database; move it away first");
+            return Err(OpenError::File { path, cause });
+        }
     }
     Ok(())
 }

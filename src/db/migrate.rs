@@ -84,14 +84,15 @@ fn missing(
     Ok(MIGRATIONS.iter().filter(|step| taken.iter().all(|(name, _)| name != step.name)).collect())
 }
 
-/// Brings an SQLite file up to date.
-pub(super) fn sqlite(conn: &mut rusqlite::Connection) -> Result<(), SchemaError> {
+/// Brings an SQLite file up to date; returns the steps that were taken.
+pub(super) fn sqlite(conn: &mut rusqlite::Connection) -> Result<Vec<&'static str>, SchemaError> {
     conn.execute_batch(HISTORY)?;
     let taken: Vec<(String, String)> = conn
         .prepare("select name, checksum from schema_migrations order by name")?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
-    for step in missing(&taken, |step| step.sqlite)? {
+    let steps = missing(&taken, |step| step.sqlite)?;
+    for step in &steps {
         let transaction = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         transaction.execute_batch(step.sqlite)?;
         transaction.execute(
@@ -100,11 +101,12 @@ pub(super) fn sqlite(conn: &mut rusqlite::Connection) -> Result<(), SchemaError>
         )?;
         transaction.commit()?;
     }
-    Ok(())
+    Ok(steps.iter().map(|step| step.name).collect())
 }
 
-/// Brings a PostgreSQL database up to date; several instances that start together take turns.
-pub(super) fn postgres(client: &mut postgres::Client) -> Result<(), SchemaError> {
+/// Brings a PostgreSQL database up to date; several instances that start together take turns. Returns
+/// the steps that were taken.
+pub(super) fn postgres(client: &mut postgres::Client) -> Result<Vec<&'static str>, SchemaError> {
     let mut transaction = client.transaction()?;
     transaction.batch_execute("select pg_advisory_xact_lock(1263682113)")?;
     transaction.batch_execute(HISTORY)?;
@@ -113,7 +115,8 @@ pub(super) fn postgres(client: &mut postgres::Client) -> Result<(), SchemaError>
         .iter()
         .map(|row| (row.get(0), row.get(1)))
         .collect();
-    for step in missing(&taken, |step| step.postgres)? {
+    let steps = missing(&taken, |step| step.postgres)?;
+    for step in &steps {
         transaction.batch_execute(step.postgres)?;
         transaction.execute(
             "insert into schema_migrations (name, checksum) values ($1, $2)",
@@ -121,5 +124,5 @@ pub(super) fn postgres(client: &mut postgres::Client) -> Result<(), SchemaError>
         )?;
     }
     transaction.commit()?;
-    Ok(())
+    Ok(steps.iter().map(|step| step.name).collect())
 }

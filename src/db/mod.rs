@@ -13,6 +13,7 @@ mod backup;
 mod conn;
 mod desk;
 mod error;
+mod facts;
 mod locate;
 pub mod migrate;
 mod postgres;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 pub use conn::{Conn, Notice};
 pub use desk::Desk;
 pub use error::{Error, Result};
+pub use facts::{Fact, Verdict, facts};
 pub use locate::Location;
 pub use sequence::Sequence;
 pub use statement::{Bulk, Query, Shape};
@@ -210,6 +212,14 @@ impl Db {
         })
         .await
         .unwrap_or(Err(OpenError::Engine(Error::Busy)))
+    }
+
+    /// The steps of the schema that were taken when it was opened.
+    pub fn steps_taken(&self) -> &[&'static str] {
+        match &*self.engine {
+            EngineHandle::Sqlite(engine) => engine.steps(),
+            EngineHandle::Postgres(engine) => engine.steps(),
+        }
     }
 
     /// The engine and its version, for people.

@@ -38,6 +38,7 @@ pub(super) struct Postgres {
     stopping: Arc<AtomicBool>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     version: String,
+    steps: Vec<&'static str>,
 }
 
 /// What a thread needs to open a session.
@@ -89,7 +90,7 @@ impl Postgres {
         if number.parse::<i64>().unwrap_or_default() < NEEDED_VERSION {
             return Err(OpenError::TooOld { engine: "PostgreSQL", found: version, needed: "15" });
         }
-        migrate::postgres(&mut session.client)?;
+        let steps = migrate::postgres(&mut session.client)?;
         drop(session);
 
         let (work, units) = bounded(WAITING);
@@ -122,7 +123,12 @@ impl Postgres {
             stopping,
             threads: Mutex::new(threads),
             version,
+            steps,
         })
+    }
+
+    pub fn steps(&self) -> &[&'static str] {
+        &self.steps
     }
 
     pub fn describe(&self) -> String {

@@ -27,6 +27,7 @@ pub(super) struct Sqlite {
     threads: Mutex<Vec<JoinHandle<()>>>,
     stop: Sender<()>,
     hub: Arc<Hub>,
+    steps: Vec<&'static str>,
     /// Held open, and so locked, as long as the database is.
     lock: Mutex<Option<File>>,
 }
@@ -38,7 +39,7 @@ impl Sqlite {
         }
         let lock = take_lock(path)?;
         let mut writer = open_writer(path)?;
-        migrate::sqlite(&mut writer)?;
+        let steps = migrate::sqlite(&mut writer)?;
         let (work, units) = bounded(WAITING);
         let (stop, stopped) = unbounded();
         let (reads, jobs) = bounded(WAITING);
@@ -58,12 +59,17 @@ impl Sqlite {
             threads: Mutex::new(threads),
             stop,
             hub: hub.clone(),
+            steps,
             lock: Mutex::new(Some(lock)),
         })
     }
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub fn steps(&self) -> &[&'static str] {
+        &self.steps
     }
 
     pub fn describe(&self) -> String {

@@ -234,3 +234,30 @@ pub fn check_code(conn: &mut Conn<'_>, user: UserId, code: Option<&str>, now: Ti
         }
     }
 }
+
+/// The accounts that a log-in may mean.
+pub fn find_accounts(conn: &mut Conn<'_>, login: &str) -> Result<Vec<User>> {
+    Ok(queries::find_by_login(conn, login)?)
+}
+
+/// Accounts with smaller ids than one, newest first.
+pub fn list_accounts(conn: &mut Conn<'_>, role: Option<Role>, before: UserId, limit: i64) -> Result<Vec<User>> {
+    let role = role.map_or("", Role::word);
+    Ok(conn.all(&queries::LIST_USERS, &["".into(), role.into(), "".into(), "".into(), before.into(), limit.into()])?)
+}
+
+/// Locks an account, which ends its sessions at once, or opens it again. The last owner stays.
+pub fn set_status(conn: &mut Conn<'_>, user: UserId, status: Status, by: By<'_>) -> Result<()> {
+    let before = queries::find_user(conn, user)?.ok_or(StaffError::NoUser)?;
+    let leaves = before.role == Role::Owner && before.status == Status::Active && status != Status::Active;
+    if leaves && queries::count_owners(conn)? == 1 {
+        return Err(StaffError::LastOwner);
+    }
+    conn.execute(&queries::SET_STATUS, &[user.into(), status.into(), by.now.into()])?;
+    if status != Status::Active {
+        revoke_sessions(conn, user, "", by.now)?;
+    }
+    let detail = json!({ "status": [before.status, status] });
+    audit::record(conn, by, "user.status", &format!("user:{user}"), &detail)?;
+    Ok(())
+}

@@ -114,6 +114,8 @@ crate::statements! {
     INSERT_CUSTOMER(Int) = "insert into customers (user_id) values ($1)";
     pub(super) SET_PASSWORD(Int, Text, Int) =
         "update users set password_hash = $2, updated_at = $3, version = version + 1 where id = $1";
+    pub(super) SET_STATUS(Int, Text, Int) =
+        "update users set status = $2, updated_at = $3, version = version + 1 where id = $1";
     pub(super) NOTE_LOGIN(Int, Int) = "update users set last_login_at = $2 where id = $1";
     FIND_THROTTLE(Text) -> (i64, Timestamp) =
         "select failures, blocked_until_at from throttles where subject = $1";
