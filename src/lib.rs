@@ -22,3 +22,17 @@ pub mod db;
 pub mod clock;
 pub mod ids;
 pub mod money;
+
+/// Every statement of the program, for the test that prepares each on both engines.
+pub fn statements() -> Vec<db::Shape> {
+    [
+        shop::statements(),
+        staff::statements(),
+        audit::statements(),
+        web::idempotency::statements(),
+        web::idempotency::inserts(),
+        web::idempotency::bulks(),
+        db::bulks(),
+    ]
+    .concat()
+}

@@ -32,7 +32,7 @@ pub use desk::Desk;
 pub use error::{Error, Result};
 pub use facts::{Fact, Verdict, facts};
 pub use locate::Location;
-pub use sequence::Sequence;
+pub use sequence::{Sequence, bulks};
 pub use statement::{Bulk, Query, Shape};
 pub use value::{Cell, Cells, Column, FromRow, Kind, Value};
 

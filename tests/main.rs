@@ -1,0 +1,11 @@
+//! Kirana from outside: what is tested goes through a door that somebody uses, on both engines.
+//!
+//! Run by `cargo xtask test`, which starts the PostgreSQL server that half of the tests need.
+
+mod support;
+
+mod architecture;
+mod db;
+mod routes;
+mod schema;
+mod staff;
