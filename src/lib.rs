@@ -16,8 +16,10 @@ pub mod staff;
 
 pub mod audit;
 pub mod web;
+pub mod worker;
 
 pub mod db;
+pub mod queue;
 
 pub mod clock;
 pub mod ids;

@@ -139,6 +139,23 @@ pub struct Shape {
     pub columns: Vec<Column>,
 }
 
+/// The pattern of `like ... escape '!'` that finds a text anywhere, in small letters.
+pub fn anywhere(text: &str) -> String {
+    let text = text.trim().to_lowercase();
+    if text.is_empty() {
+        return text;
+    }
+    let mut pattern = String::from("%");
+    for letter in text.chars() {
+        if matches!(letter, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}
+
 /// Declares the statements of a module: `NAME(kinds of parameters) -> row = "sql";`.
 #[macro_export]
 macro_rules! statements {

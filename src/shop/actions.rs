@@ -70,6 +70,8 @@ pub fn change(conn: &mut Conn<'_>, shop: &Shop, by: By<'_>) -> Result<Shop> {
         "upiId": [before.upi_id, shop.upi_id],
         "gstin": [before.gstin, shop.gstin],
         "timeZone": [before.time_zone, shop.time_zone],
+        "invoicePrefix": [before.invoice_prefix, shop.invoice_prefix],
+        "roundToRupee": [before.round_to_rupee, shop.round_to_rupee],
         "qrChanged": before.qr_image != shop.qr_image,
     });
     note(conn, by, "shop.update", "shop", &detail)?;
@@ -115,6 +117,9 @@ pub fn open_store(conn: &mut Conn<'_>, store: &Store, by: By<'_>) -> Result<Stor
 /// Stores a changed store; refused when somebody else changed it since.
 pub fn change_store(conn: &mut Conn<'_>, store: &Store, by: By<'_>) -> Result<Store> {
     let before = load_store(conn, store.id)?;
+    if store.id == StoreId::new(1) && store.status != "active" {
+        return Err(ShopError::FirstStore);
+    }
     let params = [
         store.id.into(),
         (&store.code).into(),

@@ -5,8 +5,11 @@
 
 pub mod actions;
 pub mod api;
+mod gstin;
 mod model;
 mod queries;
+mod rules;
+pub mod upi;
 
 pub use model::{Shop, ShopError, Store};
 pub use queries::{current, statements};

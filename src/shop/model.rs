@@ -101,6 +101,9 @@ pub enum ShopError {
     /// Another store has the code.
     #[error("Another store already has the code {0}.")]
     CodeTaken(String),
+    /// The first store is where everything happens that names no store.
+    #[error("The first store stays open.")]
+    FirstStore,
     /// The change was made from an older version.
     #[error("Somebody has changed this since you read it.")]
     Stale,

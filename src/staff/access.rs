@@ -87,6 +87,8 @@ rights! {
     SeeDashboard: [Owner, Manager, Cashier, StockKeeper];
     /// Have a customer's profile of one's own.
     OwnProfile: [Customer];
+    /// See the shop's settings and stores.
+    SeeShop: [Owner, Manager, Cashier, StockKeeper];
     /// Change the shop's settings, its payment QR and its stores.
     ManageShop: [Owner];
     /// Open, change, approve and disable accounts of staff and customers.

@@ -16,7 +16,7 @@ use crate::money::Quantity;
 use crate::shop;
 use crate::staff::Allowed;
 use crate::staff::access::{AdjustStock, SeeStock};
-use crate::web::answer::Answer;
+use crate::web::answer::{Answer, page_size};
 use crate::web::docs::describe;
 use crate::web::porch::Address;
 use crate::web::{self, Fields, Listed, Problem, Query, Routes, Sent, Site, idempotency};
@@ -199,15 +199,6 @@ impl AdjustmentsBody {
         }
         fields.into_result()?;
         Ok(adjustments)
-    }
-}
-
-/// 500 rows when nobody says otherwise, 5,000 at most.
-pub fn page_size(limit: Option<i64>) -> Result<i64, Problem> {
-    match limit {
-        None => Ok(500),
-        Some(limit @ 1..=5_000) => Ok(limit),
-        Some(_) => Err(Problem::field("limit", "invalid", "The limit is between 1 and 5000.")),
     }
 }
 

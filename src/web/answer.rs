@@ -61,6 +61,39 @@ pub fn list_headers(headers: &mut HeaderMap, total: i64, next: Option<&str>) {
     }
 }
 
+/// 500 rows when nobody says otherwise, 5,000 at most.
+pub fn page_size(limit: Option<i64>) -> Result<i64, Problem> {
+    match limit {
+        None => Ok(500),
+        Some(limit @ 1..=5_000) => Ok(limit),
+        Some(_) => Err(Problem::field("limit", "invalid", "The limit is between 1 and 5000.")),
+    }
+}
+
+/// The address of the next page: a path, the filters that were set, and where to go on.
+pub fn next_page(path: &str, filters: &[(&str, Option<&str>)], cursor: &str, limit: i64) -> String {
+    let mut address = format!("{path}?cursor={}&limit={limit}", encode(cursor));
+    for (name, value) in filters {
+        if let Some(value) = value {
+            address.push_str(&format!("&{name}={}", encode(value)));
+        }
+    }
+    address
+}
+
+/// Percent-encodes a text for any part of an address; a blank becomes `%20`.
+pub fn encode(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
 fn private(headers: &mut HeaderMap) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
 }
