@@ -117,7 +117,7 @@ impl<'c> Conn<'c> {
     pub fn execute(&mut self, query: &Query<()>, params: &[Value<'_>]) -> Result<u64> {
         check_params(query.name, query.params, params);
         let outcome = match &mut self.engine {
-            Engine::Sqlite(conn) => run_sqlite(conn, query.sql, params),
+            Engine::Sqlite(conn) => run_sqlite(conn, query.sqlite, params),
             Engine::Postgres(session) => session
                 .prepare(query.name, query.sql, query.params, false)
                 .and_then(|statement| Ok(session.client.execute(&statement, &as_dynamic(params))?)),
@@ -154,7 +154,7 @@ impl<'c> Conn<'c> {
     ) -> std::result::Result<(), E> {
         check_params(query.name, query.params, params);
         let outcome = match &mut self.engine {
-            Engine::Sqlite(conn) => each_sqlite(conn, query.sql, params, &mut take),
+            Engine::Sqlite(conn) => each_sqlite(conn, query.sqlite, params, &mut take),
             Engine::Postgres(session) => session
                 .prepare(query.name, query.sql, query.params, false)
                 .and_then(|statement| Ok(session.client.query(&statement, &as_dynamic(params))?))

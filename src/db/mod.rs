@@ -33,7 +33,7 @@ pub use error::{Error, Result};
 pub use facts::{Fact, Verdict, facts};
 pub use locate::Location;
 pub use sequence::{Sequence, bulks};
-pub use statement::{Bulk, Query, Shape, anywhere};
+pub use statement::{Bulk, Query, Shape, anywhere, numbered};
 pub use value::{Cell, Cells, Column, FromRow, Kind, Value};
 
 pub use postgres::{TOPIC_ACCESS, TOPIC_EVENT, TOPIC_MISSED, TOPIC_SHOP};

@@ -12,6 +12,8 @@ pub struct Query<R> {
     pub name: &'static str,
     /// The text.
     pub sql: &'static str,
+    /// The text as SQLite reads it, with `?1` for `$1`.
+    pub(super) sqlite: &'static str,
     /// What its parameters hold.
     pub params: &'static [Kind],
     row: PhantomData<fn() -> R>,
@@ -19,15 +21,15 @@ pub struct Query<R> {
 
 impl<R: FromRow> Query<R> {
     /// Used by [`statements!`](crate::statements).
-    pub const fn new(name: &'static str, sql: &'static str, params: &'static [Kind]) -> Self {
-        Self { name, sql, params, row: PhantomData }
+    pub const fn new(name: &'static str, sql: &'static str, sqlite: &'static str, params: &'static [Kind]) -> Self {
+        Self { name, sql, sqlite, params, row: PhantomData }
     }
 
     /// What the test of all statements looks at.
     pub fn shape(&self) -> Shape {
         Shape {
             name: self.name,
-            sqlite: self.sql.to_owned(),
+            sqlite: self.sqlite.to_owned(),
             postgres: self.sql.to_owned(),
             params: self.params.to_vec(),
             in_sets: false,
@@ -97,10 +99,13 @@ impl<R: FromRow> Bulk<R> {
             .collect::<Vec<_>>()
             .join(", ");
         match self.text {
-            BulkText::Halves { each, set } => (each.to_owned(), set.replace("{rows}", &arrays)),
+            BulkText::Halves { each, set } => {
+                let each = (0..each.len()).map(|at| numbered_mark(each.as_bytes(), at)).collect();
+                (String::from_utf8(each).expect("only signs were replaced"), set.replace("{rows}", &arrays))
+            }
             BulkText::Insert { table, columns, tail } => {
                 let names = columns.join(", ");
-                let marks = (1..=columns.len()).map(|index| format!("${index}")).collect::<Vec<_>>().join(", ");
+                let marks = (1..=columns.len()).map(|index| format!("?{index}")).collect::<Vec<_>>().join(", ");
                 (
                     format!("insert into {table} ({names}) values ({marks}) {tail}"),
                     format!("insert into {table} ({names}) select * from unnest({arrays}) {tail}"),
@@ -120,6 +125,22 @@ impl<R: FromRow> Bulk<R> {
             columns: R::COLUMNS.to_vec(),
         }
     }
+}
+
+/// A text with `?1` for each `$1`, as bytes: SQLite takes `$1` for a name, and numbers names by where
+/// they first stand. Used by [`statements!`](crate::statements).
+pub const fn numbered<const LENGTH: usize>(sql: &str) -> [u8; LENGTH] {
+    let mut text = [0; LENGTH];
+    let mut at = 0;
+    while at < LENGTH {
+        text[at] = numbered_mark(sql.as_bytes(), at);
+        at += 1;
+    }
+    text
+}
+
+const fn numbered_mark(text: &[u8], at: usize) -> u8 {
+    if text[at] == b'$' && at + 1 < text.len() && text[at + 1].is_ascii_digit() { b'?' } else { text[at] }
 }
 
 /// A statement as the test of all statements sees it.
@@ -162,11 +183,13 @@ macro_rules! statements {
     ($($(#[$meta:meta])* $vis:vis $name:ident($($kind:ident),*) $(-> $row:ty)? = $sql:expr;)*) => {
         $(
             $(#[$meta])*
-            $vis const $name: $crate::db::Query<$crate::statements!(@row $($row)?)> = $crate::db::Query::new(
-                concat!(module_path!(), "::", stringify!($name)),
-                $sql,
-                &[$($crate::db::Kind::$kind),*],
-            );
+            $vis const $name: $crate::db::Query<$crate::statements!(@row $($row)?)> = {
+                const SQL: &str = $sql;
+                const SQLITE: [u8; SQL.len()] = $crate::db::numbered(SQL);
+                let Ok(sqlite) = std::str::from_utf8(&SQLITE) else { panic!("only signs were replaced") };
+                let name = concat!(module_path!(), "::", stringify!($name));
+                $crate::db::Query::new(name, SQL, sqlite, &[$($crate::db::Kind::$kind),*])
+            };
         )*
 
         /// All statements of this module, for the test that prepares each on both engines.
