@@ -24,8 +24,7 @@ use crate::staff::access::{
     Buy, CancelOrder, FulfilOrders, GiveDiscount, PlaceOrder as MayPlace, SeeOrder, SeeOrders, TakePayments,
 };
 use crate::staff::{Allowed, Caller, Principal};
-use crate::stock::api::page_size;
-use crate::web::answer::Answer;
+use crate::web::answer::{Answer, page_size};
 use crate::web::docs::describe;
 use crate::web::extract::Ignored;
 use crate::web::porch::Address;
