@@ -7,6 +7,8 @@ pub mod config;
 
 pub mod app;
 
+pub mod check;
+
 pub mod orders;
 
 pub mod stock;
@@ -28,6 +30,8 @@ pub mod money;
 /// Every statement of the program, for the test that prepares each on both engines.
 pub fn statements() -> Vec<db::Shape> {
     [
+        check::statements(),
+        check::bulks(),
         shop::statements(),
         staff::statements(),
         audit::statements(),

@@ -126,3 +126,30 @@ fn postgres(client: &mut postgres::Client, now: Timestamp) -> Result<Vec<Fact>> 
         ),
     ])
 }
+
+impl Conn<'_> {
+    /// What is broken in the storage itself; empty when it is whole. SQLite reads every page; PostgreSQL
+    /// is asked for constraints that do not hold for all rows (its pages have checksums of their own).
+    pub fn integrity(&mut self) -> Result<Vec<String>> {
+        match self.engine() {
+            Engine::Sqlite(conn) => {
+                let mut said: Vec<String> = conn
+                    .prepare("pragma integrity_check(20)")?
+                    .query_map([], |row| row.get(0))?
+                    .collect::<rusqlite::Result<_>>()?;
+                said.retain(|line| line != "ok");
+                let loose: Vec<String> = conn
+                    .prepare("select distinct \"table\" || ' refers to a row of ' || parent || ' that is not there' from pragma_foreign_key_check")?
+                    .query_map([], |row| row.get(0))?
+                    .collect::<rusqlite::Result<_>>()?;
+                said.extend(loose);
+                Ok(said)
+            }
+            Engine::Postgres(session) => {
+                let broken =
+                    session.client.query("select conname::text from pg_constraint where not convalidated", &[])?;
+                Ok(broken.iter().map(|row| format!("the rule {} is not enforced", row.get::<_, String>(0))).collect())
+            }
+        }
+    }
+}

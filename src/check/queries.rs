@@ -1,0 +1,243 @@
+//! The recomputations. Each rule answers with what it finds wrong: subject, what is, what should be.
+
+use crate::db::Query;
+use crate::ids::{OrderId, StoreId, UserId};
+use crate::money::Money;
+
+/// A rule with its recomputation.
+pub struct Rule {
+    /// Which invariant it belongs to.
+    pub invariant: u8,
+    /// What does not add up when it answers.
+    pub what: &'static str,
+    /// The recomputation.
+    pub query: &'static Query<(String, i64, i64)>,
+}
+
+macro_rules! rules {
+    ($($invariant:literal $what:literal $query:ident;)*) => {
+        /// All rules that are one question.
+        pub const RULES: &[Rule] = &[$(Rule { invariant: $invariant, what: $what, query: &$query }),*];
+    };
+}
+
+rules! {
+    1 "on hand against the sum of the moves" ON_HAND;
+    1 "the balance of the last move" LAST_BALANCE;
+    1 "the balance after a move" BALANCES;
+    1 "the last move" LAST_MOVE;
+    1 "on hand, which this product does not let fall below zero" NEGATIVE;
+    2 "the number of lines" LINE_COUNT;
+    2 "the total against lines and rounding" ORDER_TOTAL;
+    2 "the discount against the lines' shares" ORDER_DISCOUNT;
+    2 "the gross amount against the lines" ORDER_GROSS;
+    2 "tax of the order against its lines" ORDER_TAX;
+    2 "tax and taxable value of a line against its total" LINE_TOTAL;
+    2 "paid against confirmed payments" PAID;
+    2 "owed against the khata" CREDIT;
+    3 "revenue of a product on a day" PRODUCT_REVENUE;
+    3 "quantity of a product sold on a day" PRODUCT_SOLD;
+    3 "tax and cost of a product on a day" PRODUCT_TAX_AND_COST;
+    3 "revenue of a store on a day" STORE_REVENUE;
+    3 "orders of a store on a day" STORE_ORDERS;
+    3 "tax, discount and cost of a store on a day" STORE_TAX_AND_COST;
+    3 "spent by a customer on a day" CUSTOMER_SPENT;
+    3 "spent by a customer in all" CUSTOMER_TOTAL;
+    3 "orders of a customer in all" CUSTOMER_ORDERS;
+    3 "stock changed on a day" STOCK_DAYS;
+    4 "effects of one key" KEY_TWICE;
+    5 "bills of a series against its last number" INVOICES;
+    5 "bill number without an order handed over" INVOICE_WITHOUT_HANDOVER;
+}
+
+crate::row! {
+    /// An order as the audit log vouches for it.
+    pub struct VouchedOrder {
+        /// `orders.audit_chain`.
+        pub audit_chain: i64,
+        /// `orders.audit_seq`.
+        pub audit_seq: i64,
+        /// `orders.id`.
+        pub id: OrderId,
+        /// `orders.store_id`.
+        pub store_id: StoreId,
+        /// `orders.customer_id`.
+        pub customer_id: Option<UserId>,
+        /// `orders.total_paise`.
+        pub total_paise: Money,
+        /// `orders.placed_at`.
+        pub placed_at: i64,
+    }
+}
+
+crate::bulks! {
+    pub(super) EXISTING_ORDERS(Int) -> (i64,) =
+        each "select o.id from stores s join orders o on o.store_id = s.id where o.id = $1",
+        set "select o.id from unnest({rows}) as asked(id) join stores s on 1 = 1
+             join orders o on o.store_id = s.id and o.id = asked.id";
+}
+
+crate::statements! {
+    pub(super) COUNTS() -> (i64, i64) =
+        "select (select count(*) from orders), (select count(*) from stock_moves)";
+    pub(super) ORDER_ANSWERS() -> (String, String, String) =
+        "select principal, key, body from idempotency_keys where status = 201 and body like '{\"message\":\"Order placed%'";
+    pub(super) VOUCHED_ORDERS() -> VouchedOrder =
+        "select audit_chain, audit_seq, id, store_id, customer_id, total_paise, placed_at from orders
+         order by audit_chain, audit_seq, id";
+    pub(super) STEPS() -> (i64, i64) = "select order_id, count(*) from order_steps group by store_id, order_id";
+
+    ON_HAND() -> (String, i64, i64) =
+        "select 'store ' || s.store_id || ' product ' || s.product_id, s.on_hand_milli, cast(coalesce(m.total, 0) as bigint)
+         from stock s left join (select store_id, product_id, sum(delta_milli) as total from stock_moves
+                                 group by store_id, product_id) m
+           on m.store_id = s.store_id and m.product_id = s.product_id
+         where s.on_hand_milli <> coalesce(m.total, 0)";
+    LAST_BALANCE() -> (String, i64, i64) =
+        "select 'store ' || s.store_id || ' product ' || s.product_id, m.balance_after_milli, s.on_hand_milli
+         from stock s join stock_moves m on m.store_id = s.store_id and m.id = s.last_move_id
+         where m.balance_after_milli <> s.on_hand_milli or m.product_id <> s.product_id";
+    BALANCES() -> (String, i64, i64) =
+        "select 'store ' || m.store_id || ' move ' || m.id, m.balance_after_milli,
+                coalesce(p.balance_after_milli, 0) + m.delta_milli
+         from stock_moves m left join stock_moves p on p.store_id = m.store_id and p.id = m.previous_move_id
+         where m.balance_after_milli <> coalesce(p.balance_after_milli, 0) + m.delta_milli";
+    LAST_MOVE() -> (String, i64, i64) =
+        "select 'store ' || m.store_id || ' product ' || m.product_id, coalesce(s.last_move_id, 0), m.last
+         from (select store_id, product_id, max(id) as last from stock_moves group by store_id, product_id) m
+         left join stock s on s.store_id = m.store_id and s.product_id = m.product_id
+         where coalesce(s.last_move_id, 0) <> m.last";
+    NEGATIVE() -> (String, i64, i64) =
+        "select 'store ' || s.store_id || ' product ' || s.product_id, s.on_hand_milli, cast(0 as bigint)
+         from stock s join products p on p.id = s.product_id where s.on_hand_milli < 0 and p.allow_negative = 0 and s.allow_negative = 0";
+
+    LINE_COUNT() -> (String, i64, i64) =
+        "select 'order ' || o.id, o.line_count, cast(coalesce(l.lines, 0) as bigint)
+         from orders o left join (select store_id, order_id, count(*) as lines from order_lines group by store_id, order_id) l
+           on l.store_id = o.store_id and l.order_id = o.id
+         where o.line_count <> coalesce(l.lines, 0)";
+    ORDER_TOTAL() -> (String, i64, i64) =
+        "select 'order ' || o.id, o.total_paise, cast(sum(l.total_paise) + o.rounding_paise as bigint)
+         from orders o join order_lines l on l.store_id = o.store_id and l.order_id = o.id
+         group by o.store_id, o.id, o.total_paise, o.rounding_paise
+         having o.total_paise <> sum(l.total_paise) + o.rounding_paise";
+    ORDER_DISCOUNT() -> (String, i64, i64) =
+        "select 'order ' || o.id, o.discount_paise, cast(sum(l.discount_paise) as bigint)
+         from orders o join order_lines l on l.store_id = o.store_id and l.order_id = o.id
+         group by o.store_id, o.id, o.discount_paise having o.discount_paise <> sum(l.discount_paise)";
+    ORDER_GROSS() -> (String, i64, i64) =
+        "select 'order ' || o.id, o.gross_paise,
+                cast(sum(l.discount_paise + case when l.price_includes_tax = 1 then l.total_paise else l.taxable_paise end) as bigint)
+         from orders o join order_lines l on l.store_id = o.store_id and l.order_id = o.id
+         group by o.store_id, o.id, o.gross_paise
+         having o.gross_paise <> sum(l.discount_paise + case when l.price_includes_tax = 1 then l.total_paise else l.taxable_paise end)";
+    ORDER_TAX() -> (String, i64, i64) =
+        "select 'order ' || o.id, o.cgst_paise + o.sgst_paise + o.igst_paise, cast(sum(l.cgst_paise + l.sgst_paise + l.igst_paise) as bigint)
+         from orders o join order_lines l on l.store_id = o.store_id and l.order_id = o.id
+         group by o.store_id, o.id, o.cgst_paise, o.sgst_paise, o.igst_paise
+         having o.cgst_paise <> sum(l.cgst_paise) or o.sgst_paise <> sum(l.sgst_paise) or o.igst_paise <> sum(l.igst_paise)";
+    LINE_TOTAL() -> (String, i64, i64) =
+        "select 'order ' || order_id || ' line ' || line_no, total_paise, taxable_paise + cgst_paise + sgst_paise + igst_paise
+         from order_lines
+         where total_paise <> taxable_paise + cgst_paise + sgst_paise + igst_paise or cgst_paise <> sgst_paise";
+    PAID() -> (String, i64, i64) =
+        "select 'order ' || o.id, o.paid_paise, cast(coalesce(p.paid, 0) as bigint)
+         from orders o left join (select store_id, order_id, sum(amount_paise) as paid from payments
+                                  where state = 'confirmed' group by store_id, order_id) p
+           on p.store_id = o.store_id and p.order_id = o.id
+         where o.paid_paise <> coalesce(p.paid, 0) or o.paid_paise > o.total_paise";
+    CREDIT() -> (String, i64, i64) =
+        "select 'customer ' || c.user_id, c.credit_paise, cast(coalesce(m.owed, 0) as bigint)
+         from customers c left join (select customer_id, sum(delta_paise) as owed from credit_moves group by customer_id) m
+           on m.customer_id = c.user_id
+         where c.credit_paise <> coalesce(m.owed, 0)";
+
+    PRODUCT_REVENUE() -> (String, i64, i64) =
+        "select 'store ' || store_id || ' day ' || sold_on || ' product ' || product_id,
+                cast(sum(kept) as bigint), cast(sum(counted) as bigint)
+         from (select store_id, sold_on, product_id, revenue_paise as kept, 0 as counted from product_days
+               union all
+               select o.store_id, o.placed_on, l.product_id, 0, l.total_paise
+               from orders o join order_lines l on l.store_id = o.store_id and l.order_id = o.id where o.status <> 'cancelled') x
+         group by store_id, sold_on, product_id having sum(kept) <> sum(counted)";
+    PRODUCT_SOLD() -> (String, i64, i64) =
+        "select 'store ' || store_id || ' day ' || sold_on || ' product ' || product_id,
+                cast(sum(kept) as bigint), cast(sum(counted) as bigint)
+         from (select store_id, sold_on, product_id, sold_milli as kept, 0 as counted, line_count as lines from product_days
+               union all
+               select o.store_id, o.placed_on, l.product_id, 0, l.quantity_milli, -1
+               from orders o join order_lines l on l.store_id = o.store_id and l.order_id = o.id where o.status <> 'cancelled') x
+         group by store_id, sold_on, product_id having sum(kept) <> sum(counted) or sum(lines) <> 0";
+    PRODUCT_TAX_AND_COST() -> (String, i64, i64) =
+        "select 'store ' || store_id || ' day ' || sold_on || ' product ' || product_id,
+                cast(sum(kept) as bigint), cast(sum(counted) as bigint)
+         from (select store_id, sold_on, product_id, tax_paise + cost_paise as kept, 0 as counted from product_days
+               union all
+               select o.store_id, o.placed_on, l.product_id, 0, l.cgst_paise + l.sgst_paise + l.igst_paise
+                        + (coalesce(l.unit_cost_paise, 0) * l.quantity_milli + 500) / 1000
+               from orders o join order_lines l on l.store_id = o.store_id and l.order_id = o.id where o.status <> 'cancelled') x
+         group by store_id, sold_on, product_id having sum(kept) <> sum(counted)";
+    STORE_REVENUE() -> (String, i64, i64) =
+        "select 'store ' || store_id || ' day ' || sold_on, cast(sum(kept) as bigint), cast(sum(counted) as bigint)
+         from (select store_id, sold_on, revenue_paise as kept, 0 as counted from store_days
+               union all
+               select store_id, placed_on, 0, total_paise from orders where status <> 'cancelled') x
+         group by store_id, sold_on having sum(kept) <> sum(counted)";
+    STORE_ORDERS() -> (String, i64, i64) =
+        "select 'store ' || store_id || ' day ' || sold_on, cast(sum(kept) as bigint), cast(sum(counted) as bigint)
+         from (select store_id, sold_on, order_count as kept, 0 as counted, cancelled_count as cancelled, line_count as lines from store_days
+               union all
+               select store_id, placed_on, 0, case when status = 'cancelled' then 0 else 1 end,
+                      case when status = 'cancelled' then -1 else 0 end,
+                      case when status = 'cancelled' then 0 else -line_count end
+               from orders) x
+         group by store_id, sold_on having sum(kept) <> sum(counted) or sum(cancelled) <> 0 or sum(lines) <> 0";
+    STORE_TAX_AND_COST() -> (String, i64, i64) =
+        "select 'store ' || store_id || ' day ' || sold_on, cast(sum(kept) as bigint), cast(sum(counted) as bigint)
+         from (select store_id, sold_on, tax_paise + discount_paise + cost_paise as kept, 0 as counted from store_days
+               union all
+               select o.store_id, o.placed_on, 0, l.cgst_paise + l.sgst_paise + l.igst_paise + l.discount_paise
+                        + (coalesce(l.unit_cost_paise, 0) * l.quantity_milli + 500) / 1000
+               from orders o join order_lines l on l.store_id = o.store_id and l.order_id = o.id where o.status <> 'cancelled') x
+         group by store_id, sold_on having sum(kept) <> sum(counted)";
+    CUSTOMER_SPENT() -> (String, i64, i64) =
+        "select 'customer ' || customer_id || ' day ' || sold_on, cast(sum(kept) as bigint), cast(sum(counted) as bigint)
+         from (select store_id, sold_on, customer_id, spent_paise as kept, 0 as counted, order_count as orders from customer_days
+               union all
+               select store_id, placed_on, customer_id, 0, total_paise, -1 from orders
+               where status <> 'cancelled' and customer_id is not null) x
+         group by store_id, sold_on, customer_id having sum(kept) <> sum(counted) or sum(orders) <> 0";
+    CUSTOMER_TOTAL() -> (String, i64, i64) =
+        "select 'customer ' || c.user_id, c.spent_paise, cast(coalesce(o.spent, 0) as bigint)
+         from customers c left join (select customer_id, sum(total_paise) as spent from orders
+                                     where status <> 'cancelled' and customer_id is not null group by customer_id) o
+           on o.customer_id = c.user_id
+         where c.spent_paise <> coalesce(o.spent, 0)";
+    CUSTOMER_ORDERS() -> (String, i64, i64) =
+        "select 'customer ' || c.user_id, c.order_count, cast(coalesce(o.orders, 0) as bigint)
+         from customers c left join (select customer_id, count(*) as orders from orders
+                                     where status <> 'cancelled' and customer_id is not null group by customer_id) o
+           on o.customer_id = c.user_id
+         where c.order_count <> coalesce(o.orders, 0)";
+    STOCK_DAYS() -> (String, i64, i64) =
+        "select 'store ' || store_id || ' day ' || moved_on || ' product ' || product_id,
+                cast(sum(kept) as bigint), cast(sum(counted) as bigint)
+         from (select store_id, moved_on, product_id, delta_milli as kept, 0 as counted from stock_days
+               union all
+               select store_id, happened_on, product_id, 0, delta_milli from stock_moves) x
+         group by store_id, moved_on, product_id having sum(kept) <> sum(counted)";
+
+    KEY_TWICE() -> (String, i64, i64) =
+        "select principal || ' key ' || key, count(*), cast(1 as bigint) from idempotency_keys
+         group by principal, key having count(*) > 1 and max(bucket) - min(bucket) <= 1";
+    INVOICES() -> (String, i64, i64) =
+        "select 'store ' || s.store_id || ' year ' || s.invoice_year, cast(coalesce(o.bills, 0) as bigint), s.last_number
+         from invoice_series s left join (select store_id, invoice_year, count(*) as bills, min(invoice_number) as first,
+                                                 max(invoice_number) as last from orders
+                                          where invoice_number is not null group by store_id, invoice_year) o
+           on o.store_id = s.store_id and o.invoice_year = s.invoice_year
+         where coalesce(o.bills, 0) <> s.last_number or coalesce(o.last, 0) <> s.last_number or coalesce(o.first, 1) <> 1";
+    INVOICE_WITHOUT_HANDOVER() -> (String, i64, i64) =
+        "select 'order ' || id, coalesce(invoice_number, 0), cast(0 as bigint) from orders
+         where (status = 'completed') <> (invoice_number is not null)";
+}
