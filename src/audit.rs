@@ -48,12 +48,15 @@ crate::statements! {
     READ_CHAIN(Int) -> Entry =
         "select chain, seq, at, actor, action, subject, detail, address, previous_hash, hash
          from audit_log where chain = $1 order by seq";
-    LATEST(Int, Int, Int, Int) -> Entry =
+    LATEST(Int, Int, Int, Int, Text, Text) -> Entry =
         "select chain, seq, at, actor, action, subject, detail, address, previous_hash, hash
          from audit_log
-         where at < $1 or (at = $1 and (chain < $2 or (chain = $2 and seq < $3)))
+         where (at < $1 or (at = $1 and (chain < $2 or (chain = $2 and seq < $3))))
+           and substr(action, 1, length($5)) = $5 and substr(actor, 1, length($6)) = $6
          order by at desc, chain desc, seq desc limit $4";
-    COUNT() -> (i64,) = "select count(*) from audit_log";
+    COUNT(Text, Text) -> (i64,) =
+        "select count(*) from audit_log
+         where substr(action, 1, length($1)) = $1 and substr(actor, 1, length($2)) = $2";
 }
 
 /// Where an entry stands.
@@ -177,11 +180,32 @@ pub struct Cursor {
 impl Cursor {
     /// Before the newest entry.
     pub const START: Self = Self { at: i64::MAX, chain: i64::MAX, seq: i64::MAX };
+
+    /// Where somebody is who has read an entry.
+    pub const fn after(entry: &Entry) -> Self {
+        Self { at: entry.at.as_ms(), chain: entry.chain, seq: entry.seq }
+    }
+
+    /// Reads what [`Cursor`] writes.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut numbers = text.split('.').map(str::parse);
+        let cursor = Self { at: numbers.next()?.ok()?, chain: numbers.next()?.ok()?, seq: numbers.next()?.ok()? };
+        numbers.next().is_none().then_some(cursor)
+    }
 }
 
-/// The entries before a cursor, newest first, and how many there are in all.
-pub fn list(conn: &mut Conn<'_>, before: Cursor, limit: i64) -> Result<(Vec<Entry>, i64)> {
-    let entries = conn.all(&LATEST, &[before.at.into(), before.chain.into(), before.seq.into(), limit.into()])?;
-    let (total,) = conn.only(&COUNT, &[])?;
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}.{}", self.at, self.chain, self.seq)
+    }
+}
+
+/// The entries before a cursor whose action and actor begin with two texts, newest first, and how
+/// many there are in all.
+pub fn list(conn: &mut Conn<'_>, action: &str, actor: &str, before: Cursor, limit: i64) -> Result<(Vec<Entry>, i64)> {
+    let Cursor { at, chain, seq } = before;
+    let page = [at.into(), chain.into(), seq.into(), limit.into(), action.into(), actor.into()];
+    let entries = conn.all(&LATEST, &page)?;
+    let (total,) = conn.only(&COUNT, &page[4..])?;
     Ok((entries, total))
 }

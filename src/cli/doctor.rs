@@ -55,8 +55,9 @@ pub async fn run(context: &Context, as_json: bool, out: &Out) -> Outcome {
 
 fn look_at_shop(conn: &mut db::Conn<'_>, now: Timestamp) -> Result<Vec<Fact>, crate::staff::StaffError> {
     let shop = shop::current(conn)?;
-    let owners = actions::list_accounts(conn, Some(Role::Owner), crate::ids::UserId::new(i64::MAX), 1)?.len();
-    let (entries, _) = audit::list(conn, audit::Cursor::START, 1)?;
+    let filter = actions::Filter { role: Some(Role::Owner), ..actions::Filter::default() };
+    let (_, owners) = actions::list(conn, &filter, crate::ids::UserId::new(i64::MAX), 1)?;
+    let (entries, _) = audit::list(conn, "", "", audit::Cursor::START, 1)?;
     let ahead = entries.first().is_some_and(|entry| entry.at > now.plus_ms(AHEAD_MS));
     let early = Timestamp::parse(FIRST_RELEASE).is_some_and(|first| now < first);
     let name = if shop.name.is_empty() { "not named yet".to_owned() } else { shop.name };

@@ -260,13 +260,14 @@ async fn add(new: New, context: &Context, as_json: bool, out: &Out) -> Outcome {
 
 async fn list(role: Option<Role>, context: &Context, as_json: bool, out: &Out) -> Outcome {
     const PAGE: i64 = 500;
+    let filter = actions::Filter { role, ..actions::Filter::default() };
     let users = context
         .db
         .read(move |conn| {
             let mut users: Vec<User> = Vec::new();
             let mut before = UserId::new(i64::MAX);
             loop {
-                let page = actions::list_accounts(conn, role, before, PAGE)?;
+                let (page, _) = actions::list(conn, &filter, before, PAGE)?;
                 let Some(last) = page.last() else { break };
                 before = last.id;
                 users.extend(page);

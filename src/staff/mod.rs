@@ -13,6 +13,7 @@ pub mod password;
 mod queries;
 pub mod rules;
 mod token;
+pub mod totp;
 
 pub use access::{Allowed, Caller, Doorman, Principal, Right};
 pub use model::{Kind, NewUser, Role, StaffError, Status, User};

@@ -1,7 +1,11 @@
 //! Accounts.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::totp;
 use crate::clock::{BusinessDate, Timestamp};
-use crate::ids::{StoreId, UserId};
+use crate::ids::{ApiKeyId, StoreId, UserId};
 
 crate::words! {
     /// What somebody is in the shop.
@@ -98,7 +102,7 @@ crate::row! {
         pub store_id: Option<StoreId>,
         /// `en` or `hi`.
         pub language: String,
-        /// The secret for one-time codes, once enrolled.
+        /// The secret for one-time codes, once enrolled; see [`totp::Secret`].
         pub totp_secret: Option<String>,
         /// The time step whose code was used last.
         pub totp_step: Option<i64>,
@@ -121,6 +125,11 @@ impl User {
             "" => self.login().to_owned(),
             name => name.to_owned(),
         }
+    }
+
+    /// A one-time code is asked for at log-in.
+    pub fn has_totp(&self) -> bool {
+        totp::Secret::active(self.totp_secret.as_deref()).is_some()
     }
 
     /// What they log in with.
@@ -158,6 +167,65 @@ pub struct NewUser {
     pub store_id: Option<StoreId>,
 }
 
+/// What is to be changed of an account; what is absent stays.
+#[derive(Debug, Clone, Default)]
+pub struct Edit {
+    /// The name to log in with; empty for none.
+    pub username: Option<String>,
+    /// The address to log in with; empty for none.
+    pub email: Option<String>,
+    /// Telephone.
+    pub phone: Option<String>,
+    /// First name.
+    pub first_name: Option<String>,
+    /// Last name.
+    pub last_name: Option<String>,
+    /// What the shop calls the job.
+    pub designation: Option<String>,
+    /// Date of birth.
+    pub date_of_birth_on: Option<Option<BusinessDate>>,
+    /// Street and number.
+    pub address: Option<String>,
+    /// City.
+    pub city: Option<String>,
+    /// Postal code.
+    pub pincode: Option<String>,
+    /// `en` or `hi`.
+    pub language: Option<String>,
+    /// What they are in the shop.
+    pub role: Option<Role>,
+    /// The branch they are bound to; none means all.
+    pub store_id: Option<Option<StoreId>>,
+}
+
+crate::row! {
+    /// An API key, for people to look at.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+    #[serde(rename_all = "camelCase")]
+    pub struct Key {
+        /// Its id.
+        pub id: ApiKeyId,
+        /// What it is called.
+        pub name: String,
+        /// The public part of it: `kir_<prefix>_...`.
+        pub prefix: String,
+        /// The role it acts in.
+        pub role: Role,
+        /// The branch it is bound to; absent means all.
+        pub store_id: Option<StoreId>,
+        /// Who made it.
+        pub created_by: Option<UserId>,
+        /// Since when.
+        pub created_at: Timestamp,
+        /// When it was last used, to about an hour.
+        pub last_used_at: Option<Timestamp>,
+        /// Until when it is good; absent means for ever.
+        pub expires_at: Option<Timestamp>,
+        /// Since when it is no longer good.
+        pub revoked_at: Option<Timestamp>,
+    }
+}
+
 /// Why an account stays as it is, or a log-in is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum StaffError {
@@ -176,6 +244,33 @@ pub enum StaffError {
     /// A one-time code is needed, or the one given is wrong.
     #[error("Enter the six digits that your authenticator shows.")]
     CodeNeeded,
+    /// The one-time code is wrong, or was used before.
+    #[error("This code is not right. Wait for the next one and try again.")]
+    WrongCode,
+    /// One-time codes are on already.
+    #[error("One-time codes are already on. Turn them off first.")]
+    TotpOn,
+    /// One-time codes were not enrolled, or are on already.
+    #[error("Start with POST /api/auth/totp.")]
+    TotpNotStarted,
+    /// The account is above the caller, or in another store.
+    #[error("Your role does not let you manage this account.")]
+    NotYours,
+    /// People do not choose their own role.
+    #[error("Nobody can change their own role, store or status.")]
+    OwnRole,
+    /// An account of staff does not become a customer's, nor the other way round.
+    #[error("An account of staff stays one, and a customer's stays one.")]
+    KindStays,
+    /// Only what waits can be approved.
+    #[error("This account does not wait for approval.")]
+    NotPending,
+    /// No such store.
+    #[error("There is no store {0}.")]
+    NoStore(StoreId),
+    /// No such key.
+    #[error("There is no such API key.")]
+    NoKey,
     /// Too many failures.
     #[error("Too many failed log-ins. Try again in {0} seconds.")]
     Throttled(i64),

@@ -1,7 +1,7 @@
 //! All SQL for accounts, sessions, keys and throttles.
 
 use super::access::{Caller, Principal};
-use super::model::{Kind, NewUser, Role, Status, User};
+use super::model::{Key, Kind, NewUser, Role, Status, User};
 use super::rules::login_key;
 use crate::clock::Timestamp;
 use crate::db::{Conn, Result, Sequence};
@@ -12,6 +12,12 @@ macro_rules! user_columns {
         "id, kind, role, status, username, email, phone, first_name, last_name, password_hash, designation,
          date_of_birth_on, address, city, pincode, store_id, language, totp_secret, totp_step, last_login_at,
          created_at, updated_at, version"
+    };
+}
+
+macro_rules! key_columns {
+    () => {
+        "id, name, prefix, role, store_id, created_by, created_at, last_used_at, expires_at, revoked_at"
     };
 }
 
@@ -98,14 +104,14 @@ crate::statements! {
         concat!("select ", user_columns!(), " from users
                  where ($1 = '' or kind = $1) and ($2 = '' or role = $2) and ($3 = '' or status = $3)
                    and ($4 = '' or lower(first_name || ' ' || last_name || ' ' || coalesce(email, '') || ' '
-                        || coalesce(username, '') || ' ' || phone) like $4)
+                        || coalesce(username, '') || ' ' || phone) like $4 escape '!')
                    and id < $5
                  order by id desc limit $6");
     pub(super) COUNT_USERS(Text, Text, Text, Text) -> (i64,) =
         "select count(*) from users
          where ($1 = '' or kind = $1) and ($2 = '' or role = $2) and ($3 = '' or status = $3)
            and ($4 = '' or lower(first_name || ' ' || last_name || ' ' || coalesce(email, '') || ' '
-                || coalesce(username, '') || ' ' || phone) like $4)";
+                || coalesce(username, '') || ' ' || phone) like $4 escape '!')";
     COUNT_OWNERS() -> (i64,) = "select count(*) from users where role = 'owner' and status = 'active'";
     INSERT_USER(Int, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Int, Text, Text, Text, Int, Int) =
         "insert into users (id, kind, role, status, username, username_key, email, email_key, phone, first_name, last_name,
@@ -114,8 +120,48 @@ crate::statements! {
     INSERT_CUSTOMER(Int) = "insert into customers (user_id) values ($1)";
     pub(super) SET_PASSWORD(Int, Text, Int) =
         "update users set password_hash = $2, updated_at = $3, version = version + 1 where id = $1";
+    pub(super) UPDATE_USER(Int, Text, Text, Text, Text, Text, Text, Text, Text, Int, Text, Text, Text, Text, Text, Int, Int, Int) =
+        "update users set username = $2, username_key = $3, email = $4, email_key = $5, phone = $6, first_name = $7,
+                last_name = $8, designation = $9, date_of_birth_on = $10, address = $11, city = $12, pincode = $13,
+                language = $14, role = $15, store_id = $16, updated_at = $17, version = version + 1
+         where id = $1 and version = $18";
     pub(super) SET_STATUS(Int, Text, Int) =
         "update users set status = $2, updated_at = $3, version = version + 1 where id = $1";
+    LOCK_OWNERS() = "update users set version = version where role = 'owner' and status = 'active'";
+    pub(super) HAS_HISTORY(Int) -> (i64,) =
+        "select count(*) from users u left join customers c on c.user_id = u.id
+         where u.id = $1
+           and (u.last_login_at is not null or c.order_count > 0 or c.last_order_id is not null or c.credit_paise <> 0
+                or exists (select 1 from credit_moves m where m.customer_id = u.id))";
+    pub(super) DELETE_CUSTOMER(Int) = "delete from customers where user_id = $1";
+    pub(super) DELETE_SESSIONS(Int) = "delete from sessions where user_id = $1";
+    pub(super) DELETE_RESETS(Int) = "delete from password_resets where user_id = $1";
+    pub(super) DELETE_USER(Int) = "delete from users where id = $1";
+    pub(super) ANONYMISE(Int, Int) =
+        "update users set status = 'disabled', username = null, username_key = null, email = null, email_key = null,
+                phone = '', first_name = '', last_name = '', password_hash = null, designation = '',
+                date_of_birth_on = null, address = '', city = '', pincode = '', totp_secret = null, totp_step = null,
+                updated_at = $2, version = version + 1
+         where id = $1";
+    pub(super) SET_TOTP(Int, Text, Int) =
+        "update users set totp_secret = $2, totp_step = null, updated_at = $3, version = version + 1 where id = $1";
+    pub(super) USE_STEP(Int, Int) =
+        "update users set totp_step = $2 where id = $1 and (totp_step is null or totp_step < $2)";
+    pub(super) INSERT_RESET(Text, Int, Int) =
+        "insert into password_resets (id, user_id, expires_at) values ($1, $2, $3)";
+    pub(super) FIND_RESET(Text, Int) -> (UserId,) =
+        "select user_id from password_resets where id = $1 and used_at is null and expires_at > $2";
+    pub(super) USE_RESET(Text, Int) =
+        "update password_resets set used_at = $2 where id = $1 and used_at is null and expires_at > $2";
+    pub(super) DROP_RESETS(Int, Int) =
+        "update password_resets set used_at = $2 where user_id = $1 and used_at is null";
+    pub(super) FORGET_RESETS(Int) = "delete from password_resets where expires_at < $1";
+    pub(super) LIST_KEYS() -> Key = concat!("select ", key_columns!(), " from api_keys order by id desc");
+    pub(super) LOAD_KEY(Int) -> Key = concat!("select ", key_columns!(), " from api_keys where id = $1");
+    pub(super) INSERT_KEY(Int, Text, Text, Text, Text, Int, Int, Int, Int) =
+        "insert into api_keys (id, name, prefix, secret_hash, role, store_id, created_by, created_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    pub(super) REVOKE_KEY(Int, Int) = "update api_keys set revoked_at = $2 where id = $1 and revoked_at is null";
     pub(super) NOTE_LOGIN(Int, Int) = "update users set last_login_at = $2 where id = $1";
     FIND_THROTTLE(Text) -> (i64, Timestamp) =
         "select failures, blocked_until_at from throttles where subject = $1";
@@ -166,6 +212,12 @@ pub fn find_by_login(conn: &mut Conn<'_>, login: &str) -> Result<Vec<User>> {
 /// How many owners may log in.
 pub fn count_owners(conn: &mut Conn<'_>) -> Result<i64> {
     Ok(conn.only(&COUNT_OWNERS, &[])?.0)
+}
+
+/// How many owners may log in, held still until the transaction ends: two owners cannot each let the
+/// other go.
+pub fn lock_owners(conn: &mut Conn<'_>) -> Result<u64> {
+    conn.execute(&LOCK_OWNERS, &[])
 }
 
 /// Stores an account, with the customer's row when it is one.

@@ -77,6 +77,16 @@ pub fn is_email(text: &str) -> bool {
         && domain.split('.').all(|label| !label.is_empty())
 }
 
+/// Whether a text can be a user name: it is never taken for an e-mail address.
+pub fn is_username(text: &str) -> bool {
+    (1..=150).contains(&text.chars().count()) && !text.chars().any(|c| c == '@' || c.is_control())
+}
+
+/// Whether pages can be shown in a language.
+pub fn is_language(text: &str) -> bool {
+    matches!(text, "en" | "hi")
+}
+
 /// Until when nobody may try again after so many failures in a row, the last one now.
 pub fn blocked_until(failures: i64, now: Timestamp) -> Timestamp {
     if failures < FREE_FAILURES {
@@ -104,6 +114,23 @@ mod tests {
         let now = Timestamp::from_ms(0);
         let waits: Vec<i64> = [1, 4, 5, 6, 9, 30, 1000].map(|failures| blocked_until(failures, now).as_ms()).to_vec();
         assert_eq!(waits, [0, 0, 1000, 2000, 16_000, 900_000, 900_000]);
+    }
+
+    #[test]
+    fn managers_manage_those_below_them_and_owners_everybody() {
+        for role in Role::ALL {
+            assert!(may_manage(Role::Owner, *role));
+            let below = matches!(role, Role::Cashier | Role::StockKeeper | Role::Customer);
+            assert_eq!(may_manage(Role::Manager, *role), below, "{role}");
+            for own in [Role::Cashier, Role::StockKeeper, Role::Customer] {
+                assert!(!may_manage(own, *role));
+            }
+        }
+    }
+
+    #[test]
+    fn user_names_are_never_taken_for_addresses() {
+        assert!(is_username("asha") && is_username("आशा") && !is_username("") && !is_username("asha@example.com"));
     }
 
     #[test]

@@ -1,6 +1,18 @@
 //! What is done with accounts: sign up, log in, log out, change the password.
 
+mod keys;
+mod people;
+mod reset;
+mod totp;
+
 use serde_json::json;
+
+pub use keys::{NewKey, list_keys, make_key, revoke_key};
+pub use people::{
+    Filter, Removal, anonymise, approve, check_reach, check_store, edit, list, load, remove, set_enabled,
+};
+pub use reset::{HANDED_LIFE_MS, RESET_MAIL, ask_reset, find_reset, make_reset, use_reset};
+pub use totp::{check_code, confirm_totp, drop_totp, start_totp};
 
 use super::access::{Caller, hash_hex};
 use super::model::{Kind, NewUser, Role, StaffError, Status, User};
@@ -201,10 +213,11 @@ pub fn rehash(conn: &mut Conn<'_>, user: UserId, hash: &str, now: Timestamp) -> 
     Ok(())
 }
 
-/// Deletes sessions that ended long ago and failures that nobody remembers.
+/// Deletes sessions and reset links that ended long ago and failures that nobody remembers.
 pub fn forget_old(conn: &mut Conn<'_>, now: Timestamp) -> Result<()> {
     const DAY_MS: i64 = 86_400_000;
     conn.execute(&queries::FORGET_SESSIONS, &[now.plus_ms(-30 * DAY_MS).into()])?;
+    conn.execute(&queries::FORGET_RESETS, &[now.plus_ms(-DAY_MS).into()])?;
     conn.execute(&queries::FORGET_THROTTLES, &[now.plus_ms(-DAY_MS).into()])?;
     Ok(())
 }
@@ -223,41 +236,7 @@ fn address_subject(from: &Origin) -> String {
     format!("address:{}", from.address)
 }
 
-/// Asks for a one-time code when the account has an authenticator.
-pub fn check_code(conn: &mut Conn<'_>, user: UserId, code: Option<&str>, now: Timestamp) -> Result<()> {
-    let user = queries::find_user(conn, user)?.ok_or(StaffError::NoUser)?;
-    match (&user.totp_secret, code) {
-        (None, _) => Ok(()),
-        (Some(_), _) => {
-            let _ = now;
-            Err(StaffError::CodeNeeded)
-        }
-    }
-}
-
 /// The accounts that a log-in may mean.
 pub fn find_accounts(conn: &mut Conn<'_>, login: &str) -> Result<Vec<User>> {
     Ok(queries::find_by_login(conn, login)?)
-}
-
-/// Accounts with smaller ids than one, newest first.
-pub fn list_accounts(conn: &mut Conn<'_>, role: Option<Role>, before: UserId, limit: i64) -> Result<Vec<User>> {
-    let role = role.map_or("", Role::word);
-    Ok(conn.all(&queries::LIST_USERS, &["".into(), role.into(), "".into(), "".into(), before.into(), limit.into()])?)
-}
-
-/// Locks an account, which ends its sessions at once, or opens it again. The last owner stays.
-pub fn set_status(conn: &mut Conn<'_>, user: UserId, status: Status, by: By<'_>) -> Result<()> {
-    let before = queries::find_user(conn, user)?.ok_or(StaffError::NoUser)?;
-    let leaves = before.role == Role::Owner && before.status == Status::Active && status != Status::Active;
-    if leaves && queries::count_owners(conn)? == 1 {
-        return Err(StaffError::LastOwner);
-    }
-    conn.execute(&queries::SET_STATUS, &[user.into(), status.into(), by.now.into()])?;
-    if status != Status::Active {
-        revoke_sessions(conn, user, "", by.now)?;
-    }
-    let detail = json!({ "status": [before.status, status] });
-    audit::record(conn, by, "user.status", &format!("user:{user}"), &detail)?;
-    Ok(())
 }

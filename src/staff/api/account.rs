@@ -1,29 +1,29 @@
-//! Routes for signing up, logging in and one's own account.
+//! Routes for signing up, logging in and one's own password.
 
 use std::net::IpAddr;
 
 use aide::axum::routing::{get_with, post_with, put_with};
 use axum::Extension;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::access::{Allowed, Doorman, SignedIn};
-use super::actions::{self, Carrier, Origin};
-use super::model::{NewUser, Role, StaffError, Status, User};
-use super::password::{Hasher, TooBusy, Verdict};
-use super::{queries, rules};
+use super::{confirm_password, origin, own_account};
 use crate::audit::By;
 use crate::clock::{BusinessDate, Timestamp};
 use crate::ids::UserId;
 use crate::shop;
+use crate::staff::access::{Allowed, Doorman, SignedIn};
+use crate::staff::actions::{self, Carrier, Origin};
+use crate::staff::model::{NewUser, Role, StaffError, Status, User};
+use crate::staff::password::{Hasher, Verdict};
+use crate::staff::{queries, rules};
 use crate::web::docs::describe;
 use crate::web::porch::Address;
 use crate::web::{self, Fields, Json, Problem, Routes, Site};
 
-/// The routes under `/api/auth`.
-pub fn routes() -> Routes {
+pub(super) fn routes() -> Routes {
     const TAG: &str = "Accounts";
     Routes::new()
         .api_route(
@@ -41,6 +41,16 @@ pub fn routes() -> Routes {
             put_with(change_password, |op| {
                 describe(op, TAG, "Changes one's own password and ends every other session")
             }),
+        )
+        .api_route(
+            "/api/auth/forgot",
+            post_with(forgot, |op| {
+                describe(op, TAG, "Mails a link that sets a new password, if there is such an account")
+            }),
+        )
+        .api_route(
+            "/api/auth/reset",
+            post_with(reset, |op| describe(op, TAG, "Sets a new password with such a link and ends every session")),
         )
 }
 
@@ -293,18 +303,24 @@ pub async fn log_in(
     actions::check_status(&user)?;
     let better = if verdict == Verdict::RightButOld { Some(hasher.hash(attempt.password).await?) } else { None };
     let (key, entropy, id, code) = (doorman.key().clone(), site.entropy.clone(), user.id, attempt.code);
-    let shown = site
+    let came_from = from.clone();
+    let opened = site
         .db
         .write(move |conn| {
             actions::check_code(conn, id, code.as_deref(), now)?;
             if let Some(hash) = &better {
                 actions::rehash(conn, id, hash, now)?;
             }
-            actions::open_session(conn, id, carrier, &key, &entropy, &from, now)
+            actions::open_session(conn, id, carrier, &key, &entropy, &came_from, now)
         })
-        .await
-        .map_err(Problem::from)?;
-    Ok((user, shown))
+        .await;
+    if matches!(opened, Err(StaffError::WrongCode)) {
+        // A wrong code undid its transaction, so it is counted in one of its own.
+        let login = attempt.login;
+        let failed = move |conn: &mut crate::db::Conn<'_>| actions::fail_login(conn, &login, &from, now);
+        site.db.write(failed).await.map_err(Problem::from)?;
+    }
+    Ok((user, opened?))
 }
 
 async fn logout(State(site): State<Site>, seen: Allowed<SignedIn>) -> web::Result<StatusCode> {
@@ -348,7 +364,7 @@ async fn me(State(site): State<Site>, seen: Allowed<SignedIn>) -> web::Result<ax
         store_id: caller.store,
         email: user.as_ref().and_then(|user| user.email.clone()),
         username: user.as_ref().and_then(|user| user.username.clone()),
-        totp: user.as_ref().is_some_and(|user| user.totp_secret.is_some()),
+        totp: user.as_ref().is_some_and(User::has_totp),
         last_login_at: user.as_ref().and_then(|user| user.last_login_at),
         language: caller.language,
         name: caller.name,
@@ -367,61 +383,74 @@ async fn change_password(
     Extension(hasher): Extension<Hasher>,
     seen: Allowed<SignedIn>,
     address: Address,
+    headers: HeaderMap,
     Json(body): Json<PasswordBody>,
 ) -> web::Result<StatusCode> {
     let caller = seen.caller;
-    let id = caller.user().ok_or_else(|| Problem::forbidden("An API key has no password."))?;
-    let user = site.db.read(move |conn| Ok::<_, Problem>(queries::find_user(conn, id)?)).await?;
-    let user = user.ok_or(StaffError::NoUser)?;
+    let from = origin(address, &headers);
+    let user = own_account(&site, &caller).await?;
+    let id = user.id;
     rules::check_password(&body.new_password, user.login())?;
-    if hasher.verify(body.current_password, user.password_hash).await? == Verdict::Wrong {
-        return Err(Problem::field("currentPassword", "wrong", "The current password is not right."));
-    }
+    confirm_password(&site, &hasher, user, body.current_password, "currentPassword", from).await?;
     let hash = hasher.hash(body.new_password).await?;
     let now = site.clock.now();
     site.db.write(move |conn| actions::set_password(conn, id, &hash, &caller, &address.text(), now)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Where a request comes from.
-pub fn origin(address: Address, headers: &HeaderMap) -> Origin {
-    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    Origin { address: address.text(), agent: agent.to_owned() }
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ForgotBody {
+    /// An e-mail address or user name.
+    email: String,
+}
+
+/// What happens next.
+#[derive(Debug, Serialize, JsonSchema)]
+struct MessageBody {
+    message: &'static str,
+}
+
+async fn forgot(
+    State(site): State<Site>,
+    address: Address,
+    Json(body): Json<ForgotBody>,
+) -> web::Result<(StatusCode, axum::Json<MessageBody>)> {
+    site.limits.admit(address.0)?;
+    let (entropy, now) = (site.entropy.clone(), site.clock.now());
+    if body.email.trim().is_empty() || body.email.len() > 254 {
+        return Err(Problem::field("email", "invalid", "Enter the e-mail address of the account."));
+    }
+    let ask =
+        move |conn: &mut crate::db::Conn<'_>| actions::ask_reset(conn, &body.email, &entropy, &address.text(), now);
+    site.db.write(ask).await?;
+    let message = "If there is an account with this address, a link is on its way to it. It works for one hour.";
+    Ok((StatusCode::ACCEPTED, axum::Json(MessageBody { message })))
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ResetBody {
+    /// The secret of the link.
+    token: String,
+    new_password: String,
+}
+
+async fn reset(
+    State(site): State<Site>,
+    Extension(hasher): Extension<Hasher>,
+    address: Address,
+    Json(body): Json<ResetBody>,
+) -> web::Result<axum::Json<MessageBody>> {
+    site.limits.admit(address.0)?;
+    let (now, token) = (site.clock.now(), body.token.clone());
+    let user = site.db.read(move |conn| actions::find_reset(conn, &token, now)).await?;
+    rules::check_password(&body.new_password, user.login())?;
+    let hash = hasher.hash(body.new_password).await?;
+    site.db.write(move |conn| actions::use_reset(conn, &body.token, &hash, &address.text(), now)).await?;
+    Ok(axum::Json(MessageBody { message: "The new password is set. Log in with it." }))
 }
 
 fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
-}
-
-impl From<TooBusy> for Problem {
-    fn from(_: TooBusy) -> Self {
-        Self::busy()
-    }
-}
-
-impl From<StaffError> for Problem {
-    fn from(error: StaffError) -> Self {
-        let sentence = error.to_string();
-        match error {
-            StaffError::EmailTaken => Self::field("email", "user_exists", sentence),
-            StaffError::UsernameTaken(_) => Self::field("username", "user_exists", sentence),
-            StaffError::NoLogin => Self::field("email", "missing", sentence),
-            StaffError::WeakPassword(_) => Self::field("password", "weak_password", sentence),
-            StaffError::WrongCredentials => Self::new(StatusCode::UNAUTHORIZED, "invalid_credentials", sentence),
-            StaffError::CodeNeeded => Self::new(StatusCode::UNAUTHORIZED, "code_needed", sentence),
-            StaffError::Throttled(seconds) => {
-                let mut problem = Self::too_many(seconds.unsigned_abs());
-                problem.sentence = sentence;
-                problem
-            }
-            StaffError::Pending => Self::new(StatusCode::FORBIDDEN, "account_pending", sentence),
-            StaffError::Disabled => Self::new(StatusCode::FORBIDDEN, "account_disabled", sentence),
-            StaffError::SetUpElsewhere | StaffError::OwnersOnly => Self::forbidden(sentence),
-            StaffError::NoUser => Self::not_found(sentence),
-            StaffError::LastOwner => Self::conflict("last_owner", sentence),
-            StaffError::DeadLink => Self::bad_request("dead_link", sentence),
-            StaffError::Stale => web::extract::stale(),
-            StaffError::Db(error) => error.into(),
-        }
-    }
 }
