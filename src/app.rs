@@ -1,6 +1,7 @@
 //! Puts the shop together: state, routers, layers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aide::openapi::{Info, OpenApi, SecurityScheme};
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -14,11 +15,14 @@ use tower_http::compression::CompressionLayer;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::ids::Entropy;
+use crate::queue;
+use crate::staff;
 use crate::staff::password::Hasher;
 use crate::staff::{Doorman, TokenKey};
 use crate::web::docs::Docs;
 use crate::web::porch::Address;
-use crate::web::{Problem, Routes, Settings, Site, answer, events, limits, porch};
+use crate::web::{Problem, Routes, Settings, Site, answer, events, idempotency, limits, porch};
+use crate::worker::Worker;
 
 /// The largest body of a route that does not say otherwise.
 const LARGEST_BODY: usize = 1024 * 1024;
@@ -57,6 +61,11 @@ pub struct App {
 }
 
 impl App {
+    /// What this server does in the background; to be run once, beside the router.
+    pub fn worker(&self) -> Worker {
+        worker(&self.site)
+    }
+
     /// Puts the parts together.
     pub fn build(parts: Parts) -> Self {
         Self::build_with(parts, Routes::new())
@@ -104,11 +113,30 @@ pub fn api_document() -> OpenApi {
     api
 }
 
+/// The worker of this server, with the chores that keep tables small.
+fn worker(site: &Site) -> Worker {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    let (db, clock, limits) = (site.db.clone(), site.clock.clone(), site.limits.clone());
+    Worker::new(site.db.clone(), site.clock.clone()).every(HOUR, "forget what is over", move || {
+        limits.forget_quiet();
+        let (db, now) = (db.clone(), clock.now());
+        async move {
+            db.write(move |conn| {
+                idempotency::forget_old(conn, now)?;
+                queue::forget_old(conn, now)?;
+                staff::actions::forget_old(conn, now)
+            })
+            .await
+        }
+    })
+}
+
 /// The routes of the API document.
 fn native_routes() -> Routes {
     Routes::new()
         .merge(crate::staff::api::routes())
         .merge(crate::shop::api::routes())
+        .merge(crate::customers::api::routes())
         .merge(crate::stock::api::routes())
         .merge(crate::orders::api::routes())
 }

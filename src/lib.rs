@@ -11,6 +11,7 @@ pub mod check;
 
 pub mod orders;
 
+pub mod customers;
 pub mod stock;
 
 pub mod shop;
@@ -34,6 +35,8 @@ pub fn statements() -> Vec<db::Shape> {
         check::bulks(),
         shop::statements(),
         staff::statements(),
+        customers::statements(),
+        queue::statements(),
         audit::statements(),
         web::idempotency::statements(),
         web::idempotency::inserts(),

@@ -21,6 +21,8 @@ use crate::web::{log, metrics, server};
 
 /// How often old measurements are folded together.
 const UPKEEP: Duration = Duration::from_secs(5);
+/// How long a job in hand may go on after the end was called.
+const AFTER_JOBS: Duration = Duration::from_secs(10);
 /// How long requests may go on after storage has failed; none of them can be answered well.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
 
@@ -89,12 +91,15 @@ async fn serve(config: &Config, db: Db, key: TokenKey, entropy: Entropy) -> Outc
     };
 
     let (end, ended) = watch::channel(false);
+    let working = tokio::spawn(app.worker().run(ended.clone()));
     let mut serving = tokio::spawn(server::serve(listeners, app.router, ended));
     let outcome = tokio::select! {
         name = asked.wait() => {
             tracing::info!("{name} received, open requests are finished");
             end.send_replace(true);
             let _ = serving.await;
+            // A job that takes longer is done by whoever claims it next.
+            let _ = tokio::time::timeout(AFTER_JOBS, working).await;
             Ok(())
         }
         reason = db.wait_halted() => {

@@ -16,6 +16,6 @@ mod token;
 pub mod totp;
 
 pub use access::{Allowed, Caller, Doorman, Principal, Right};
-pub use model::{Kind, NewUser, Role, StaffError, Status, User};
+pub use model::{Edit, Kind, NewUser, Role, StaffError, Status, User};
 pub use queries::statements;
 pub use token::TokenKey;

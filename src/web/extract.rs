@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use sha2::{Digest as _, Sha256};
 
 use super::problem::{FieldProblem, Problem};
@@ -129,6 +130,11 @@ fn require_json(parts: &Parts) -> Result<(), Problem> {
         "unsupported_media_type",
         "Send JSON with the content type application/json.",
     ))
+}
+
+/// Tells a field that is null from one that is absent, for `deserialize_with` beside `default`.
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<(Parts, Bytes), Problem> {

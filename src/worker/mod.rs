@@ -157,3 +157,50 @@ async fn handle(handler: &Handler, job: Job) -> std::result::Result<(), Failure>
         Err(_) => Err(Failure::Retry("the handler took too long".to_owned())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::db::{Location, Options};
+
+    #[tokio::test]
+    async fn a_job_is_done_once_and_comes_back_when_its_claim_runs_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&Options::at(Location::File(folder.path().join("shop.sqlite")))).unwrap();
+        let clock = Clock::stopped_at(Timestamp::from_ms(1_000_000));
+        let now = clock.now();
+        db.write(move |conn| queue::push(conn, "test.greet", &"Asha", now, now)).await.unwrap();
+        db.write(move |conn| queue::push(conn, "test.nobody", &(), now, now)).await.unwrap();
+
+        // A server claims it and dies.
+        let lost = db.write(move |conn| queue::claim(conn, "test.greet", now)).await.unwrap().unwrap();
+        assert_eq!(db.write(move |conn| queue::claim(conn, "test.greet", now)).await.unwrap(), None);
+
+        let calls = Arc::new(AtomicUsize::new(0));
+        let seen = calls.clone();
+        let worker = Worker::new(db.clone(), clock.clone()).on("test.greet", move |job| {
+            let call = seen.fetch_add(1, Ordering::Relaxed);
+            async move {
+                assert_eq!((job.payload.as_str(), job.attempts), ("\"Asha\"", 2 + i64::try_from(call).unwrap()));
+                if call == 0 { Err(Failure::Retry("not yet".to_owned())) } else { Ok(()) }
+            }
+        });
+        assert!(!worker.do_jobs().await, "the claim of the dead server still holds");
+        clock.advance_ms(queue::LEASE_MS);
+        assert!(worker.do_jobs().await);
+        assert!(!worker.do_jobs().await, "it failed and waits");
+        clock.advance_ms(20_000);
+        assert!(worker.do_jobs().await);
+        assert!(!worker.do_jobs().await);
+        assert_eq!(calls.load(Ordering::Relaxed), 2);
+
+        let now = clock.now();
+        let late = db.write(move |conn| queue::finish(conn, &lost, now)).await.unwrap();
+        assert!(!late, "whoever lost the claim cannot end the job");
+        assert!(db.read(move |conn| queue::is_due(conn, "test.nobody", now)).await.unwrap());
+    }
+}

@@ -9,7 +9,7 @@ use serde_json::json;
 
 pub use keys::{NewKey, list_keys, make_key, revoke_key};
 pub use people::{
-    Filter, Removal, anonymise, approve, check_reach, check_store, edit, list, load, remove, set_enabled,
+    Filter, Removal, anonymise, approve, check_reach, check_store, edit, list, load, remove, set_enabled, set_status,
 };
 pub use reset::{HANDED_LIFE_MS, RESET_MAIL, ask_reset, find_reset, make_reset, use_reset};
 pub use totp::{check_code, confirm_totp, drop_totp, start_totp};
@@ -214,7 +214,7 @@ pub fn rehash(conn: &mut Conn<'_>, user: UserId, hash: &str, now: Timestamp) -> 
 }
 
 /// Deletes sessions and reset links that ended long ago and failures that nobody remembers.
-pub fn forget_old(conn: &mut Conn<'_>, now: Timestamp) -> Result<()> {
+pub fn forget_old(conn: &mut Conn<'_>, now: Timestamp) -> crate::db::Result<()> {
     const DAY_MS: i64 = 86_400_000;
     conn.execute(&queries::FORGET_SESSIONS, &[now.plus_ms(-30 * DAY_MS).into()])?;
     conn.execute(&queries::FORGET_RESETS, &[now.plus_ms(-DAY_MS).into()])?;

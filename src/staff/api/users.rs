@@ -5,7 +5,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::audit::By;
 use crate::clock::{BusinessDate, Timestamp};
@@ -18,6 +18,7 @@ use crate::staff::password::Hasher;
 use crate::staff::{Allowed, Caller, rules};
 use crate::web::answer::{Answer, Stored, encode, next_page, page_size};
 use crate::web::docs::describe;
+use crate::web::extract::present;
 use crate::web::porch::Address;
 use crate::web::{self, Fields, IfMatch, Json, Listed, Path, Problem, Query, Routes, Sent, Site, Tagged, idempotency};
 
@@ -348,11 +349,6 @@ struct EditBody {
     /// Null for all stores.
     #[serde(deserialize_with = "present")]
     store_id: Option<Option<StoreId>>,
-}
-
-/// Tells a field that is null from one that is absent.
-fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
 }
 
 impl EditBody {
