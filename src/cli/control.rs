@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::failure::{BAD_CONFIG, Failure, IO, Outcome};
 use super::out::{Out, Said, Terminal};
@@ -31,9 +33,9 @@ pub fn socket_of(database: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Listens beside the database until the task is dropped. The database's lock is ours, so a socket
-/// that is there already was left over by a server that died.
-pub async fn listen(database: PathBuf, context: Context) {
+/// Listens beside the database until `end` turns true, and then waits for the commands that run. The
+/// database's lock is ours, so a socket that is there already was left over by a server that died.
+pub async fn listen(database: PathBuf, context: Context, mut end: watch::Receiver<bool>) {
     let path = socket_of(&database);
     let _ = std::fs::remove_file(&path);
     let opened = UnixListener::bind(&path).and_then(|listener| {
@@ -47,13 +49,18 @@ pub async fn listen(database: PathBuf, context: Context) {
             return;
         }
     };
-    let _removed_at_the_end = Socket(path);
+    let mut running = JoinSet::new();
     loop {
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = running.join_next() => continue,
+            _ = end.wait_for(|ended| *ended) => break,
+        };
+        match accepted {
             Ok((stream, _)) => {
                 let known = stream.peer_cred().is_ok_and(|peer| peer.uid() == owner || peer.uid() == 0);
                 if known {
-                    tokio::spawn(answer(stream, context.clone()));
+                    running.spawn(answer(stream, context.clone()));
                 }
             }
             Err(error) => {
@@ -62,14 +69,8 @@ pub async fn listen(database: PathBuf, context: Context) {
             }
         }
     }
-}
-
-struct Socket(PathBuf);
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
+    let _ = std::fs::remove_file(&path);
+    while running.join_next().await.is_some() {}
 }
 
 async fn answer(stream: UnixStream, context: Context) {
@@ -79,20 +80,24 @@ async fn answer(stream: UnixStream, context: Context) {
         return;
     }
     let (out, mut said) = Out::new();
-    tokio::spawn(async move {
+    let run = async move {
         let outcome = match open(&line) {
             Ok(work) => work.run(&context, &out).await,
             Err(failure) => Err(failure),
         };
         out.end(outcome);
-    });
-    while let Some(one) = said.recv().await {
-        let mut line = serde_json::to_string(&one).unwrap_or_default();
-        line.push('\n');
-        if writing.write_all(line.as_bytes()).await.is_err() {
-            return;
+    };
+    let tell = async move {
+        while let Some(one) = said.recv().await {
+            let mut line = serde_json::to_string(&one).unwrap_or_default();
+            line.push('\n');
+            // Whoever asked may be gone; the command goes on to its end all the same.
+            if writing.write_all(line.as_bytes()).await.is_err() {
+                break;
+            }
         }
-    }
+    };
+    tokio::join!(run, tell);
 }
 
 fn open(line: &str) -> Result<Work, Failure> {

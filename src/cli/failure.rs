@@ -6,6 +6,8 @@ use crate::staff::StaffError;
 
 /// Something is wrong, and none of the numbers below says what.
 pub const FAILED: u8 = 1;
+/// What was brought in is not in order.
+pub const BAD_INPUT: u8 = 65;
 /// What was to be read is not there.
 pub const NO_INPUT: u8 = 66;
 /// A program or place that is needed cannot be had: the database, an address.
@@ -48,6 +50,7 @@ impl From<OpenError> for Failure {
         let code = match &error {
             OpenError::InUse(_) => UNAVAILABLE,
             OpenError::File { .. } => CANNOT_CREATE,
+            OpenError::NotABackup { .. } => BAD_INPUT,
             OpenError::TooOld { .. } => BAD_CONFIG,
             OpenError::Schema(db::migrate::SchemaError::Engine(error)) | OpenError::Engine(error) => code_of(error),
             OpenError::Schema(_) => BAD_CONFIG,

@@ -25,6 +25,8 @@ const UPKEEP: Duration = Duration::from_secs(5);
 const AFTER_JOBS: Duration = Duration::from_secs(10);
 /// How long requests may go on after storage has failed; none of them can be answered well.
 const AFTER_FAILURE: Duration = Duration::from_millis(500);
+/// How long commands that others have sent may go on.
+const FOR_COMMANDS: Duration = Duration::from_secs(10);
 
 /// Serves until a signal, and then ends in good order.
 pub fn run(config: Config) -> Outcome {
@@ -81,23 +83,25 @@ async fn serve(config: &Config, db: Db, key: TokenKey, entropy: Entropy) -> Outc
     }
     warn_of_exposure(config);
 
+    let (end, ended) = watch::channel(false);
     let commands = match &config.database {
         Location::File(path) => {
             let context = Context { db: db.clone(), clock: Clock::system(), config: Arc::new(config.clone()) };
-            Some(tokio::spawn(control::listen(path.clone(), context)))
+            Some(tokio::spawn(control::listen(path.clone(), context, ended.clone())))
         }
         // Any number of processes may have it open, so commands need no server's help.
         Location::Server(_) => None,
     };
-
-    let (end, ended) = watch::channel(false);
     let working = tokio::spawn(app.worker().run(ended.clone()));
     let mut serving = tokio::spawn(server::serve(listeners, app.router, ended));
     let outcome = tokio::select! {
         name = asked.wait() => {
             tracing::info!("{name} received, open requests are finished");
             end.send_replace(true);
-            let _ = serving.await;
+            tokio::select! {
+                _ = &mut serving => {}
+                name = asked.wait() => tracing::warn!("{name} again, nothing more is waited for"),
+            }
             // A job that takes longer is done by whoever claims it next.
             let _ = tokio::time::timeout(AFTER_JOBS, working).await;
             Ok(())
@@ -110,7 +114,8 @@ async fn serve(config: &Config, db: Db, key: TokenKey, entropy: Entropy) -> Outc
         }
     };
     if let Some(commands) = commands {
-        commands.abort();
+        // A backup may take longer than this; it then leaves no file with its name.
+        let _ = tokio::time::timeout(FOR_COMMANDS, commands).await;
     }
     outcome
 }

@@ -12,6 +12,7 @@ use super::{backup, control, doctor, migrate, user};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, Location, OpenError};
+use crate::web::log;
 
 /// How long another command may hold the database before we give up.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -92,6 +93,7 @@ impl Work {
     }
 
     fn run_here(self, db: Db, config: Config, terminal: Terminal) -> Outcome {
+        let _log = log::start(false, "warn", Clock::system());
         for step in db.steps_taken() {
             terminal.show(super::out::Said::Talk(format!("Schema step taken: {step}")));
         }

@@ -24,7 +24,7 @@ struct Table {
 
 /// Copies an open SQLite database over one snapshot; returns the copy's pages.
 pub(super) fn copy_file(from: &Path, to: &Path) -> std::result::Result<u64, OpenError> {
-    fill_new(to, || {
+    fill_new(to, |to| {
         let conn = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(Error::from)?;
         conn.execute_batch("pragma busy_timeout = 5000").map_err(Error::from)?;
         conn.execute("vacuum into $1", [to.to_string_lossy()]).map_err(Error::from)?;
@@ -35,7 +35,7 @@ pub(super) fn copy_file(from: &Path, to: &Path) -> std::result::Result<u64, Open
 
 /// Copies the rows of a PostgreSQL database over one snapshot into a new SQLite file.
 pub(super) fn copy_rows_out(from: &Postgres, to: &Path) -> std::result::Result<u64, OpenError> {
-    fill_new(to, || copy_all_rows(from, to))
+    fill_new(to, |to| copy_all_rows(from, to))
 }
 
 fn copy_all_rows(from: &Postgres, to: &Path) -> std::result::Result<u64, OpenError> {
@@ -79,13 +79,14 @@ fn copy_all_rows(from: &Postgres, to: &Path) -> std::result::Result<u64, OpenErr
 
 /// Fills an empty database from a backup file; returns the backup's pages.
 pub fn restore(from: &Path, options: &Options) -> std::result::Result<u64, OpenError> {
-    let pages = verify(from)?;
+    let refused = |reason: String| OpenError::NotABackup { path: from.to_owned(), reason };
+    let pages = verify(from).map_err(|error| refused(error.to_string()))?;
     let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(Error::from)?;
     let known: i64 = source
         .query_row("select count(*) from sqlite_master where name = 'schema_migrations'", [], |row| row.get(0))
         .map_err(Error::from)?;
     if known == 0 {
-        return Err(OpenError::Engine(Error::Engine(format!("{} is not a backup of Kirana", from.display()))));
+        return Err(refused("it holds no shop".to_owned()));
     }
     match &options.location {
         Location::File(to) => {
@@ -93,7 +94,7 @@ pub fn restore(from: &Path, options: &Options) -> std::result::Result<u64, OpenE
             if let Some(folder) = to.parent() {
                 std::fs::create_dir_all(folder).map_err(|cause| OpenError::File { path: folder.to_owned(), cause })?;
             }
-            fill_new(to, || {
+            fill_new(to, |to| {
                 source.execute("vacuum into $1", [to.to_string_lossy()]).map_err(Error::from)?;
                 sync(to)?;
                 verify(to)
@@ -204,37 +205,47 @@ fn tables(conn: &Connection) -> Result<Vec<Table>> {
         .collect()
 }
 
-/// Makes a new file that only its owner reads, fills it, and takes it away again when that fails.
+/// Makes a new file that only its owner reads. It is filled and read back under another name, so
+/// that what bears the name is whole, whenever the process or the machine stops.
 fn fill_new(
     path: &Path,
-    fill: impl FnOnce() -> std::result::Result<u64, OpenError>,
+    fill: impl FnOnce(&Path) -> std::result::Result<u64, OpenError>,
 ) -> std::result::Result<u64, OpenError> {
     use std::os::unix::fs::OpenOptionsExt as _;
-    let made = std::fs::File::options().write(true).create_new(true).mode(0o600).open(path);
-    if let Err(cause) = made {
-        let cause = match cause.kind() {
-            std::io::ErrorKind::AlreadyExists => {
-                std::io::Error::new(cause.kind(), "it is there already and is not overwritten")
-            }
-            _ => cause,
-        };
-        return Err(OpenError::File { path: path.to_owned(), cause });
+    let failed = |cause| OpenError::File { path: path.to_owned(), cause };
+    if path.exists() {
+        let cause =
+            std::io::Error::new(std::io::ErrorKind::AlreadyExists, "it is there already and is not overwritten");
+        return Err(failed(cause));
     }
-    let filled = fill();
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = std::path::PathBuf::from(part);
+    // A part that is there was left by somebody who was stopped.
+    let _ = std::fs::remove_file(&part);
+    std::fs::File::options().write(true).create_new(true).mode(0o600).open(&part).map_err(failed)?;
+    let filled = fill(&part).and_then(|count| {
+        std::fs::rename(&part, path).map_err(failed)?;
+        if let Some(folder) = path.parent() {
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+            std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+        }
+        Ok(count)
+    });
     if filled.is_err() {
-        // The failure is told; a half copy would only be taken for a whole one.
-        let _ = std::fs::remove_file(path);
+        // The failure is told; a part of a copy is of no use to anybody.
+        let _ = std::fs::remove_file(&part);
     }
     filled
 }
 
 /// The log of another database, left where ours is to be, would be played into ours.
 fn refuse_leftovers(database: &Path) -> std::result::Result<(), OpenError> {
-    for tail in ["-wal", "-shm", "-journal"] {
+    for tail in ["-wal", "-journal"] {
         let mut name = database.as_os_str().to_owned();
         name.push(tail);
         let path = std::path::PathBuf::from(name);
-        if path.exists() {
+        if std::fs::metadata(&path).is_ok_and(|found| found.len() > 0) {
             let cause = std::io::Error::other("it is left over from another database; move it away first");
             return Err(OpenError::File { path, cause });
         }

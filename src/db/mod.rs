@@ -85,6 +85,14 @@ pub enum OpenError {
         /// What the system said.
         cause: std::io::Error,
     },
+    /// The file to restore from is none, or is damaged.
+    #[error("{path} is not a backup that can be restored: {reason}")]
+    NotABackup {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The engine is older than this program relies on.
     #[error("{engine} {found} is too old, {needed} or newer is needed")]
     TooOld {
