@@ -42,14 +42,14 @@ pub struct Flags {
     /// The folder for the database and the secret key [default: ~/.local/share/kirana]
     #[arg(long, global = true, value_name = "FOLDER")]
     pub data_dir: Option<String>,
-    /// An `SQLite` file or postgres://user:password@host/name [default: kirana.sqlite in the data folder]
+    /// An SQLite file or postgres://user:password@host/name [default: kirana.sqlite in the data folder]
     #[arg(long, global = true, value_name = "FILE|URL")]
     pub database: Option<String>,
     /// Where to listen; may be given more than once [default: 127.0.0.1:8000]
     #[arg(long, global = true, value_name = "ADDRESS:PORT")]
     pub listen: Vec<String>,
     /// Browsers reach the pages by HTTPS (through a proxy), so cookies are marked for it
-    #[arg(long, global = true, hide_short_help = true, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    #[arg(long, global = true, hide_short_help = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub https: Option<String>,
     /// Addresses of proxies whose X-Forwarded-For is believed
     #[arg(long, global = true, hide_short_help = true, value_delimiter = ',', value_name = "ADDRESS")]
@@ -63,13 +63,13 @@ pub struct Flags {
     /// The key that log-ins are signed with [default: secret.key in the data folder]
     #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub secret_file: Option<String>,
-    /// Certificates that `PostgreSQL`'s may be signed by, besides the public ones (PEM)
+    /// Certificates that PostgreSQL's may be signed by, besides the public ones (PEM)
     #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub db_ca: Option<String>,
     /// Reads of the database at once [default: 4]
     #[arg(long, global = true, hide_short_help = true, value_name = "COUNT")]
     pub readers: Option<String>,
-    /// Writes at once on `PostgreSQL` [default: 4]
+    /// Writes at once on PostgreSQL [default: 4]
     #[arg(long, global = true, hide_short_help = true, value_name = "COUNT")]
     pub writers: Option<String>,
     /// Password checks at once [default: the number of cores]
@@ -158,7 +158,7 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The database.
     pub database: db::Location,
-    /// Certificates for `PostgreSQL`.
+    /// Certificates for PostgreSQL.
     pub db_ca: Option<PathBuf>,
     /// Reads at once.
     pub readers: usize,

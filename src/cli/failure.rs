@@ -48,8 +48,8 @@ impl Failure {
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         let code = match &error {
-            OpenError::InUse(_) => UNAVAILABLE,
-            OpenError::File { .. } => CANNOT_CREATE,
+            OpenError::InUse(_) | OpenError::Unreachable { .. } => UNAVAILABLE,
+            OpenError::File { .. } | OpenError::Taken(_) => CANNOT_CREATE,
             OpenError::NotABackup { .. } => BAD_INPUT,
             OpenError::TooOld { .. } => BAD_CONFIG,
             OpenError::Schema(db::migrate::SchemaError::Engine(error)) | OpenError::Engine(error) => code_of(error),

@@ -103,17 +103,20 @@ pub fn restore(from: &Path, options: &Options) -> std::result::Result<u64, OpenE
         Location::Server(url) => {
             let mut client = connect_once(url, options)?;
             migrate::postgres(&mut client)?;
-            copy_rows_in(&source, &mut client)?;
+            if !copy_rows_in(&source, &mut client)? {
+                return Err(OpenError::Taken(options.location.clone()));
+            }
         }
     }
     Ok(pages)
 }
 
-fn copy_rows_in(source: &Connection, client: &mut postgres::Client) -> Result<()> {
+/// Copies all rows in; false, and nothing is changed, when there is a shop already.
+fn copy_rows_in(source: &Connection, client: &mut postgres::Client) -> Result<bool> {
     let mut transaction = client.transaction()?;
     let taken: i64 = transaction.query_one("select count(*) from users", &[])?.get(0);
     if taken > 0 {
-        return Err(Error::Engine("the database already holds a shop; restore into an empty one".to_owned()));
+        return Ok(false);
     }
     let tables = tables(source)?;
     for table in tables.iter().rev() {
@@ -160,7 +163,7 @@ fn copy_rows_in(source: &Connection, client: &mut postgres::Client) -> Result<()
         transaction.execute(&format!("select setval('{sequence}_ids', $1, $2)"), &[&last.max(1), &(last > 0)])?;
     }
     transaction.commit()?;
-    Ok(())
+    Ok(true)
 }
 
 impl Table {

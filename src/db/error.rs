@@ -76,7 +76,7 @@ impl From<postgres::Error> for Error {
             return if error.is_closed()
                 || std::error::Error::source(&error).is_some_and(|cause| cause.is::<std::io::Error>())
             {
-                Self::Again(error.to_string())
+                Self::Again(full_text(&error))
             } else {
                 Self::Engine(full_text(&error))
             };

@@ -85,6 +85,17 @@ pub enum OpenError {
         /// What the system said.
         cause: std::io::Error,
     },
+    /// The server does not answer, or does not let us in.
+    #[error("the database {location} cannot be reached: {reason}")]
+    Unreachable {
+        /// Its address.
+        location: Location,
+        /// What was said.
+        reason: String,
+    },
+    /// The database to restore into is not empty.
+    #[error("{0} already holds a shop; restore into an empty database")]
+    Taken(Location),
     /// The file to restore from is none, or is damaged.
     #[error("{path} is not a backup that can be restored: {reason}")]
     NotABackup {

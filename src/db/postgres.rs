@@ -16,7 +16,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::conn::{Conn, Engine, Notice, Session, Trouble};
 use super::work::{Hub, ReadJob, Work};
-use super::{Error, OpenError, Options, Result, migrate};
+use super::{Error, Location, OpenError, Options, Result, migrate};
 
 const NEEDED_VERSION: i64 = 150_000;
 /// How often a transaction is run before its caller is told to come back later.
@@ -84,7 +84,7 @@ impl Postgres {
         config.application_name("kirana").connect_timeout(Duration::from_secs(5));
         let gate = Gate { config, tls: tls(options.root_certificates.as_deref())?, own: Arc::default() };
 
-        let mut session = gate.connect()?;
+        let mut session = gate.connect().map_err(|error| unreachable(url, error))?;
         let version: String = session.client.query_one("show server_version", &[]).map_err(Error::from)?.get(0);
         let number: String = session.client.query_one("show server_version_num", &[]).map_err(Error::from)?.get(0);
         if number.parse::<i64>().unwrap_or_default() < NEEDED_VERSION {
@@ -173,7 +173,15 @@ impl Postgres {
 /// Opens one session for a task outside the pool, such as a restore.
 pub(super) fn connect_once(url: &str, options: &Options) -> std::result::Result<postgres::Client, OpenError> {
     let config: postgres::Config = url.parse().map_err(Error::from)?;
-    Ok(config.connect(tls(options.root_certificates.as_deref())?).map_err(Error::from)?)
+    config.connect(tls(options.root_certificates.as_deref())?).map_err(|error| unreachable(url, error.into()))
+}
+
+fn unreachable(url: &str, error: Error) -> OpenError {
+    let reason = match error {
+        Error::Again(reason) | Error::Engine(reason) => reason,
+        other => other.to_string(),
+    };
+    OpenError::Unreachable { location: Location::Server(url.to_owned()), reason }
 }
 
 fn send<T>(lane: &Mutex<Option<Sender<T>>>, item: T) -> Result<()> {
