@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -42,7 +42,7 @@ pub struct Flags {
     /// The folder for the database and the secret key [default: ~/.local/share/kirana]
     #[arg(long, global = true, value_name = "FOLDER")]
     pub data_dir: Option<String>,
-    /// An SQLite file or postgres://user:password@host/name [default: kirana.sqlite in the data folder]
+    /// An SQLite file, or the address of a PostgreSQL database [default: kirana.sqlite in the data folder]
     #[arg(long, global = true, value_name = "FILE|URL")]
     pub database: Option<String>,
     /// Where to listen; may be given more than once [default: 127.0.0.1:8000]
@@ -232,10 +232,10 @@ impl Config {
         let mut sources = Sources { flags, env: &env, here, file: None, resolved: Vec::new() };
         sources.file = sources.find_file()?;
 
-        let data_dir = sources.path("data_dir", || default_data_dir(&env))?;
-        let database = sources.database(&data_dir)?;
+        let data_dir = sources.path("data_dir", || default_data_dir(&env));
+        let database = sources.database(&data_dir);
         let config = Self {
-            db_ca: sources.optional_path("db_ca")?,
+            db_ca: sources.optional_path("db_ca"),
             readers: sources.number("readers", 4)?,
             writers: sources.number("writers", 4)?,
             listen: sources.listen()?,
@@ -246,7 +246,7 @@ impl Config {
                 metrics_token: sources.secret("metrics_token")?,
             },
             public_rate: sources.number("public_rate", 60)?,
-            secret_file: sources.path("secret_file", || data_dir.join("secret.key"))?,
+            secret_file: sources.path("secret_file", || data_dir.join("secret.key")),
             hashers: sources.number("hashers", std::thread::available_parallelism().map_or(1, usize::from))?,
             log_format: sources.one("log_format", "human", "human or json", |text| match text {
                 "human" => Some(LogFormat::Human),
@@ -290,30 +290,30 @@ impl Config {
     }
 }
 
+/// A file with what stands in it.
+type Found = (PathBuf, BTreeMap<String, Vec<String>>);
+
 /// The four places, in the order in which they are asked.
 struct Sources<'s> {
     flags: &'s Flags,
     env: &'s dyn Fn(&str) -> Option<String>,
     here: &'s Path,
-    file: Option<(PathBuf, BTreeMap<String, Vec<String>>)>,
+    file: Option<Found>,
     resolved: Vec<Resolved>,
 }
 
 impl Sources<'_> {
     /// The file that was named, else the one here, else the one in the data folder.
-    fn find_file(&self) -> Result<Option<(PathBuf, BTreeMap<String, Vec<String>>)>> {
+    fn find_file(&self) -> Result<Option<Found>> {
         let named = self.flags.config.clone().or_else(|| (self.env)("KIRANA_CONFIG").map(PathBuf::from));
-        let path = match named {
-            Some(path) => self.here.join(path),
-            None => {
-                let (data_dir, _) = self.ask("data_dir");
-                let data_dir = data_dir.first().map_or_else(|| default_data_dir(self.env), PathBuf::from);
-                let usual = [self.here.join(FILE), self.here.join(data_dir).join(FILE)];
-                match usual.into_iter().find(|path| path.exists()) {
-                    Some(path) => path,
-                    None => return Ok(None),
-                }
-            }
+        let path = if let Some(path) = named {
+            self.here.join(path)
+        } else {
+            let (data_dir, _) = self.ask("data_dir");
+            let data_dir = data_dir.first().map_or_else(|| default_data_dir(self.env), PathBuf::from);
+            let usual = [self.here.join(FILE), self.here.join(data_dir).join(FILE)];
+            let Some(path) = usual.into_iter().find(|path| path.exists()) else { return Ok(None) };
+            path
         };
         let text = std::fs::read_to_string(&path).map_err(|cause| ConfigError::File { path: path.clone(), cause })?;
         let values = read_file(&path, &text)?;
@@ -401,26 +401,21 @@ impl Sources<'_> {
         Ok(secret)
     }
 
-    fn path(&mut self, name: &'static str, default: impl FnOnce() -> PathBuf) -> Result<PathBuf> {
-        match self.optional_path(name)? {
-            Some(path) => Ok(path),
-            None => {
-                let path = default();
-                self.resolved.retain(|setting| setting.name != name);
-                self.note(name, vec![path.display().to_string()], Origin::Default);
-                Ok(path)
-            }
-        }
+    fn path(&mut self, name: &'static str, default: impl FnOnce() -> PathBuf) -> PathBuf {
+        let (given, origin) = self.ask(name);
+        let path = given.first().map_or_else(default, |text| self.base(&origin).join(text));
+        self.note(name, vec![path.display().to_string()], origin);
+        path
     }
 
-    fn optional_path(&mut self, name: &'static str) -> Result<Option<PathBuf>> {
+    fn optional_path(&mut self, name: &'static str) -> Option<PathBuf> {
         let (given, origin) = self.ask(name);
         let path = given.first().map(|text| self.base(&origin).join(text));
         self.note(name, path.iter().map(|path| path.display().to_string()).collect(), origin);
-        Ok(path)
+        path
     }
 
-    fn database(&mut self, data_dir: &Path) -> Result<db::Location> {
+    fn database(&mut self, data_dir: &Path) -> db::Location {
         let (given, origin) = self.ask("database");
         let location = match given.first().map(|text| db::Location::parse(text)) {
             Some(db::Location::File(path)) => db::Location::File(self.base(&origin).join(path)),
@@ -428,31 +423,26 @@ impl Sources<'_> {
             None => db::Location::File(data_dir.join("kirana.sqlite")),
         };
         self.note("database", vec![location.to_string()], origin);
-        Ok(location)
+        location
     }
 
     /// `PORT` alone, as hosting services set it, moves the port and opens nothing to other machines.
     fn listen(&mut self) -> Result<Vec<SocketAddr>> {
-        let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, 8000));
         let (given, _) = self.ask("listen");
         if !given.is_empty() {
             return self.many("listen", "an address and port like 127.0.0.1:8000", |text| {
                 text.replace("localhost:", "127.0.0.1:").parse().ok()
             });
         }
-        let (address, origin) = match (self.env)("PORT") {
-            Some(text) => {
-                let origin = Origin::Environment("PORT".to_owned());
-                match text.parse() {
-                    Ok(port) => (SocketAddr::new(IpAddr::from(Ipv4Addr::LOCALHOST), port), origin),
-                    Err(_) => {
-                        let reason = "a port from 0 to 65535";
-                        return Err(ConfigError::Value { name: "listen", origin, value: text, reason });
-                    }
-                }
-            }
-            None => (usual, Origin::Default),
+        let (port, origin) = match (self.env)("PORT") {
+            Some(text) => (text, Origin::Environment("PORT".to_owned())),
+            None => ("8000".to_owned(), Origin::Default),
         };
+        let Ok(number) = port.parse() else {
+            let reason = "a port from 0 to 65535";
+            return Err(ConfigError::Value { name: "listen", origin, value: port, reason });
+        };
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, number));
         self.note("listen", vec![address.to_string()], origin);
         Ok(vec![address])
     }

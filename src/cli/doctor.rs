@@ -104,11 +104,11 @@ fn look_at_files(config: &Config) -> Vec<Fact> {
     facts
 }
 
-/// A file that only its owner may read.
+/// A file that only its owner may read: none of the six bits for others is set.
 fn closed_to_others(name: &'static str, path: &Path) -> Option<Fact> {
     let mode = mode(path)?;
     let advice = format!("Others on this machine can read it: chmod 600 {}", path.display());
-    Some(Fact::must(name, format!("{} ({mode:03o})", path.display()), mode & 0o077 == 0, &advice))
+    Some(Fact::must(name, format!("{} ({mode:03o})", path.display()), mode.trailing_zeros() >= 6, &advice))
 }
 
 fn mode(path: &Path) -> Option<u32> {

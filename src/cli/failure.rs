@@ -51,9 +51,8 @@ impl From<OpenError> for Failure {
             OpenError::InUse(_) | OpenError::Unreachable { .. } => UNAVAILABLE,
             OpenError::File { .. } | OpenError::Taken(_) => CANNOT_CREATE,
             OpenError::NotABackup { .. } => BAD_INPUT,
-            OpenError::TooOld { .. } => BAD_CONFIG,
             OpenError::Schema(db::migrate::SchemaError::Engine(error)) | OpenError::Engine(error) => code_of(error),
-            OpenError::Schema(_) => BAD_CONFIG,
+            OpenError::TooOld { .. } | OpenError::Schema(_) => BAD_CONFIG,
         };
         Self::new(code, error.to_string())
     }

@@ -144,13 +144,11 @@ fn copy_rows_in(source: &Connection, client: &mut postgres::Client) -> Result<bo
                     column.push(cells.value(index)?);
                 }
             }
-            if ended || chunk[0].len() >= CHUNK {
-                if !chunk[0].is_empty() {
-                    let params: Vec<&(dyn ToSql + Sync)> =
-                        chunk.iter().map(|column| column as &(dyn ToSql + Sync)).collect();
-                    transaction.execute(&insert, &params)?;
-                    chunk.iter_mut().for_each(Vec::clear);
-                }
+            if (ended || chunk[0].len() >= CHUNK) && !chunk[0].is_empty() {
+                let params: Vec<&(dyn ToSql + Sync)> =
+                    chunk.iter().map(|column| column as &(dyn ToSql + Sync)).collect();
+                transaction.execute(&insert, &params)?;
+                chunk.iter_mut().for_each(Vec::clear);
             }
             if ended {
                 break;
