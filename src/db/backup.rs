@@ -1,7 +1,7 @@
 //! Copies of the whole database, always as an SQLite file, whichever engine runs: a backup of one
 //! engine can be restored into the other.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use postgres::fallible_iterator::FallibleIterator as _;
 use postgres::types::{ToSql, Type};
@@ -219,11 +219,9 @@ fn fill_new(
             std::io::Error::new(std::io::ErrorKind::AlreadyExists, "it is there already and is not overwritten");
         return Err(failed(cause));
     }
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let part = std::path::PathBuf::from(part);
+    let part = beside(path, ".part");
     // A part that is there was left by somebody who was stopped.
-    let _ = std::fs::remove_file(&part);
+    remove(&part);
     std::fs::File::options().write(true).create_new(true).mode(0o600).open(&part).map_err(failed)?;
     let filled = fill(&part).and_then(|count| {
         std::fs::rename(&part, path).map_err(failed)?;
@@ -234,18 +232,29 @@ fn fill_new(
         Ok(count)
     });
     if filled.is_err() {
-        // The failure is told; a part of a copy is of no use to anybody.
-        let _ = std::fs::remove_file(&part);
+        remove(&part);
     }
     filled
+}
+
+/// Removes what there is of a part of a copy, which is of no use to anybody.
+fn remove(part: &Path) {
+    for tail in ["", "-wal", "-shm", "-journal"] {
+        let _ = std::fs::remove_file(beside(part, tail));
+    }
+}
+
+/// The file whose name is another's with a tail.
+fn beside(path: &Path, tail: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(tail);
+    PathBuf::from(name)
 }
 
 /// The log of another database, left where ours is to be, would be played into ours.
 fn refuse_leftovers(database: &Path) -> std::result::Result<(), OpenError> {
     for tail in ["-wal", "-journal"] {
-        let mut name = database.as_os_str().to_owned();
-        name.push(tail);
-        let path = std::path::PathBuf::from(name);
+        let path = beside(database, tail);
         if std::fs::metadata(&path).is_ok_and(|found| found.len() > 0) {
             let cause = std::io::Error::other("it is left over from another database; move it away first");
             return Err(OpenError::File { path, cause });
