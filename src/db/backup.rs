@@ -90,14 +90,14 @@ pub fn restore(from: &Path, options: &Options) -> std::result::Result<u64, OpenE
     }
     match &options.location {
         Location::File(to) => {
-            refuse_leftovers(to)?;
             if let Some(folder) = to.parent() {
                 std::fs::create_dir_all(folder).map_err(|cause| OpenError::File { path: folder.to_owned(), cause })?;
             }
-            fill_new(to, |to| {
-                source.execute("vacuum into $1", [to.to_string_lossy()]).map_err(Error::from)?;
-                sync(to)?;
-                verify(to)
+            fill_new(to, |part| {
+                refuse_leftovers(to)?;
+                source.execute("vacuum into $1", [part.to_string_lossy()]).map_err(Error::from)?;
+                sync(part)?;
+                verify(part)
             })?;
         }
         Location::Server(url) => {
