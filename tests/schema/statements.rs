@@ -39,6 +39,12 @@ fn check_sqlite(conn: &rusqlite::Connection, statement: &Shape) -> Vec<String> {
     if prepared.parameter_count() != params.len() {
         wrong.push(format!("{name}: {} parameters in SQL, {} in Rust", prepared.parameter_count(), params.len()));
     }
+    for number in 1..=params.len() {
+        // A mark that is a name would be numbered by where it first stands.
+        if prepared.parameter_name(number) != Some(format!("?{number}").as_str()) {
+            wrong.push(format!("{name}: {:?} is parameter {number}", prepared.parameter_name(number)));
+        }
+    }
     let found: Vec<&str> = prepared.column_names().collect();
     let fits = found.len() == columns.len()
         && found.iter().zip(columns).all(|(found, column)| column.name.is_empty() || column.name == *found);
@@ -116,11 +122,13 @@ fn a_statement_that_does_not_fit_is_seen() {
     let sqlite = scratch.sqlite();
     let server = Scratch::new(Engine::Postgres);
     let mut postgres = server.postgres();
-    let users = |sql: &'static str, params: &'static [Kind]| kirana::db::Query::<(i64, String)>::new("it", sql, params);
+    let users =
+        |sql: &'static str, params: &'static [Kind]| kirana::db::Query::<(i64, String)>::new("it", sql, sql, params);
     for (sql, params) in [
         ("select id, role from nobody", &[] as &[Kind]),
         ("select id from users", &[]),
         ("select id, role from users where id = $1", &[]),
+        ("select id, role from users where id = $2 or store_id = $1", &[Kind::Int, Kind::Text]),
         ("select id, role from users", &[Kind::Int]),
     ] {
         let shape = users(sql, params).shape();

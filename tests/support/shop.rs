@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use kirana::app::{App, Parts};
 use kirana::audit::By;
 use kirana::clock::{Clock, Timestamp};
-use kirana::db::{Conn, Db, Query};
+use kirana::db::{Conn, Db, Query, TOPIC_ACCESS};
 use kirana::ids::{Entropy, UserId};
 use kirana::staff::actions::{Carrier, Origin, open_account, open_session};
 use kirana::staff::{NewUser, Role, StaffError, Status, TokenKey, password};
@@ -37,6 +37,10 @@ pub struct Shop {
 struct People {
     owner: Option<UserId>,
     count: usize,
+}
+
+kirana::statements! {
+    DISABLE(Int) = "update users set status = 'disabled' where id = $1";
 }
 
 impl Shop {
@@ -113,18 +117,30 @@ impl Shop {
             .unwrap()
     }
 
+    /// Disables an account behind the back of the log-in.
+    pub async fn disable(&self, user: UserId) {
+        self.db
+            .write(move |conn| {
+                conn.announce(TOPIC_ACCESS, user.to_string());
+                conn.execute(&DISABLE, &[user.into()])
+            })
+            .await
+            .map_err(said)
+            .unwrap();
+    }
+
     /// The one number that a query answers with.
     pub async fn number(&self, sql: &str) -> i64 {
         let sql: &'static str = sql.to_owned().leak();
         let (number,): (i64,) =
-            self.db.read(move |conn| conn.only(&Query::new(sql, sql, &[]), &[])).await.map_err(said).unwrap();
+            self.db.read(move |conn| conn.only(&Query::new(sql, sql, sql, &[]), &[])).await.map_err(said).unwrap();
         number
     }
 
     /// Runs a statement as if the program had.
     pub async fn execute(&self, sql: &str) {
         let sql: &'static str = sql.to_owned().leak();
-        self.db.write(move |conn| conn.execute(&Query::new(sql, sql, &[]), &[])).await.map_err(said).unwrap();
+        self.db.write(move |conn| conn.execute(&Query::new(sql, sql, sql, &[]), &[])).await.map_err(said).unwrap();
     }
 
     fn next_number(&self) -> usize {
