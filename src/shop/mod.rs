@@ -12,4 +12,4 @@ mod rules;
 pub mod upi;
 
 pub use model::{Shop, ShopError, Store};
-pub use queries::{current, statements};
+pub use queries::{current, lock, statements};

@@ -19,6 +19,7 @@ crate::statements! {
                 phone = $8, email = $9, time_zone = $10, invoice_prefix = $11, upi_id = $12, qr_image = $13,
                 round_to_rupee = $14, label_rules = $15, updated_at = $16, version = version + 1
          where id = 1 and version = $17";
+    LOCK_SHOP() = "update shop set id = id where id = 1";
     pub(super) MARK_DEMO() = "update shop set demo = 1 where id = 1";
     pub(super) LIST_STORES() -> Store =
         concat!("select ", store_columns!(), " from stores order by id");
@@ -36,4 +37,9 @@ crate::statements! {
 /// The shop as it stands.
 pub fn current(conn: &mut Conn<'_>) -> Result<Shop> {
     conn.only(&FIND_SHOP, &[])
+}
+
+/// Makes whoever else asks for this wait until the transaction has ended.
+pub fn lock(conn: &mut Conn<'_>) -> Result<()> {
+    conn.execute(&LOCK_SHOP, &[]).map(|_| ())
 }

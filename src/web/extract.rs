@@ -103,7 +103,12 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         if cause.is_syntax() || cause.is_eof() {
             return Problem::bad_request("malformed_json", format!("The body is not JSON: {reason}."));
         }
-        let reason = reason.split(" at line ").next().unwrap_or_default().to_owned();
+        let reason = reason.split(" at line ").next().unwrap_or_default();
+        // What we call the body inside says nothing to the sender.
+        let reason = match reason.split_once("expected struct ") {
+            Some((found, _)) => format!("{found}expected an object"),
+            None => reason.to_owned(),
+        };
         let quoted =
             |prefix: &str| reason.strip_prefix(prefix)?.strip_prefix('`')?.split('`').next().map(str::to_owned);
         if let Some(field) = quoted("missing field ") {

@@ -23,6 +23,7 @@ use crate::audit::{self, By};
 use crate::clock::Timestamp;
 use crate::db::{Conn, TOPIC_ACCESS};
 use crate::ids::{Entropy, UserId};
+use crate::shop;
 
 /// How long a page's session lasts.
 pub const COOKIE_LIFE_MS: i64 = 7 * 24 * 3_600_000;
@@ -67,6 +68,8 @@ pub fn sign_up_shopkeeper(
     now: Timestamp,
 ) -> Result<(UserId, Role)> {
     let by = By { actor: "system", from, now };
+    // Two who come first at once must not both find the shop without an owner.
+    shop::lock(conn)?;
     if queries::count_owners(conn)? == 0 {
         if !on_this_machine {
             return Err(StaffError::SetUpElsewhere);

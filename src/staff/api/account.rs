@@ -390,7 +390,8 @@ async fn change_password(
     let from = origin(address, &headers);
     let user = own_account(&site, &caller).await?;
     let id = user.id;
-    rules::check_password(&body.new_password, user.login())?;
+    rules::check_password(&body.new_password, user.login())
+        .map_err(|error| Problem::field("newPassword", "weak_password", error.to_string()))?;
     confirm_password(&site, &hasher, user, body.current_password, "currentPassword", from).await?;
     let hash = hasher.hash(body.new_password).await?;
     let now = site.clock.now();
