@@ -33,6 +33,12 @@ pub fn statements() -> Vec<db::Shape> {
     [
         check::statements(),
         check::bulks(),
+        orders::statements(),
+        orders::inserts(),
+        orders::bulks(),
+        stock::statements(),
+        stock::inserts(),
+        stock::bulks(),
         shop::statements(),
         staff::statements(),
         customers::statements(),

@@ -210,7 +210,8 @@ fn stray_sql(source: &Source) -> Vec<String> {
                 depth -= 1;
                 inside = inside.filter(|opened| depth > *opened);
             }
-            (TokenKind::Word, "statements" | "inserts" | "bulks")
+            // A `macro_rules!` beside the statements holds a piece that several share.
+            (TokenKind::Word, "statements" | "inserts" | "bulks" | "macro_rules")
                 if tokens.get(at + 1).is_some_and(|token| token.text == "!") =>
             {
                 inside = Some(depth);
