@@ -138,8 +138,8 @@ fn judge(source: &Source, own: &[String], used: &[String]) -> Option<String> {
     let home = own[0].as_str();
     let target = used.first()?.as_str();
     let used_text = used.join("::");
-    let in_domain = !ROOF.contains(&home) && !KITS.contains(&home);
-    if in_domain && own.get(1).is_some_and(|layer| layer == "rules") {
+    let at_home_in_domain = !ROOF.contains(&home) && !KITS.contains(&home);
+    if at_home_in_domain && own.get(1).is_some_and(|layer| layer == "rules") {
         let hidden = HIDDEN_FROM_RULES
             .iter()
             .any(|hidden| used.iter().zip(*hidden).filter(|(a, b)| a == *b).count() == hidden.len());
@@ -148,7 +148,7 @@ fn judge(source: &Source, own: &[String], used: &[String]) -> Option<String> {
         }
     }
     if target == home {
-        let free = !in_domain || source.path.ends_with(&format!("src/{home}/mod.rs"));
+        let free = !at_home_in_domain || source.path.ends_with(&format!("src/{home}/mod.rs"));
         // A file without a rank may use everything but the edges.
         let own_layer = layer(own).unwrap_or(1);
         return match layer(used) {

@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use kirana::staff::{Role, TokenKey};
+use kirana::staff::actions::{Carrier, Origin, open_session};
+use kirana::staff::{Role, StaffError, TokenKey};
 use serde_json::{Value, json};
 use sha2::{Sha256, Sha384, Sha512};
 
@@ -43,48 +44,74 @@ fn without(payload: &Value, field: &str) -> Value {
     payload
 }
 
+/// Tokens that must not open, each with what is wrong with it.
+#[derive(Default)]
+struct Tries(Vec<(String, String)>);
+
+impl Tries {
+    fn add(&mut self, name: &str, token: String) {
+        self.0.push((name.to_owned(), token));
+    }
+}
+
 on_both!(no_forged_token_opens);
 async fn no_forged_token_opens(shop: Shop) {
     let owner = shop.sign_in(Role::Owner).await;
     let token = owner.token().to_owned();
     let good = payload_of(&token);
-    let header = json!({ "typ": "JWT", "alg": "HS256" });
     let opens = async |token: &str| {
         let reply = shop.stranger().with_token(token).get("/api/auth/me").await;
         assert!([200, 401].contains(&reply.status.as_u16()), "{reply}: {token}");
         reply.status == 200
     };
     assert!(opens(&token).await);
-    assert!(opens(&forge(&header, &good, own)).await, "the lab makes tokens as the shop does");
+    assert!(opens(&forge(&header(), &good, own)).await, "the lab makes tokens as the shop does");
 
-    let mut tries: Vec<(String, String)> = Vec::new();
-    let mut attempt = |name: &str, token: String| tries.push((name.to_owned(), token));
+    let mut tries = Tries::default();
+    wrong_signatures(&mut tries, &good, &token);
+    wrong_claims(&mut tries, &good, shop.clock.now().as_ms() / 1000);
+    wrong_forms(&mut tries, &token);
+    assert!(tries.0.len() > 60);
+    let mut opened = Vec::new();
+    for (name, token) in &tries.0 {
+        if opens(token).await {
+            opened.push(name.clone());
+        }
+    }
+    assert_eq!(opened, Vec::<String>::new(), "these tokens opened the door");
+    assert!(opens(&token).await, "the good one still does");
+}
 
-    // The algorithm and the key.
+fn header() -> Value {
+    json!({ "typ": "JWT", "alg": "HS256" })
+}
+
+/// The algorithm and the key.
+fn wrong_signatures(tries: &mut Tries, good: &Value, token: &str) {
     for algorithm in ["none", "None", "NONE", "nOnE", ""] {
-        let header = json!({ "typ": "JWT", "alg": algorithm });
-        attempt(&format!("alg {algorithm:?}, no signature"), forge(&header, &good, |_| Vec::new()));
-        attempt(&format!("alg {algorithm:?}, signed"), forge(&header, &good, own));
+        let tricked = json!({ "typ": "JWT", "alg": algorithm });
+        tries.add(&format!("alg {algorithm:?}, no signature"), forge(&tricked, good, |_| Vec::new()));
+        tries.add(&format!("alg {algorithm:?}, signed"), forge(&tricked, good, own));
     }
     let longer = json!({ "alg": "HS384" });
-    attempt(
+    tries.add(
         "HS384",
-        forge(&longer, &good, |text| {
+        forge(&longer, good, |text| {
             Hmac::<Sha384>::new_from_slice(&KEY).unwrap().chain_update(text).finalize().into_bytes().to_vec()
         }),
     );
-    attempt(
+    tries.add(
         "HS512",
-        forge(&json!({ "alg": "HS512" }), &good, |text| {
+        forge(&json!({ "alg": "HS512" }), good, |text| {
             Hmac::<Sha512>::new_from_slice(&KEY).unwrap().chain_update(text).finalize().into_bytes().to_vec()
         }),
     );
     for algorithm in ["RS256", "ES256", "PS256", "EdDSA"] {
-        attempt(algorithm, forge(&json!({ "alg": algorithm }), &good, own));
+        tries.add(algorithm, forge(&json!({ "alg": algorithm }), good, own));
     }
-    attempt("no alg", forge(&json!({ "typ": "JWT" }), &good, own));
-    attempt("another key", forge(&header, &good, |text| sign_with(&[8; 32], text)));
-    attempt("an empty key", forge(&header, &good, |text| sign_with(&[], text)));
+    tries.add("no alg", forge(&json!({ "typ": "JWT" }), good, own));
+    tries.add("another key", forge(&header(), good, |text| sign_with(&[8; 32], text)));
+    tries.add("an empty key", forge(&header(), good, |text| sign_with(&[], text)));
     let jwk = json!({ "kty": "oct", "k": URL_SAFE_NO_PAD.encode([8; 32]) });
     for (name, value) in [
         ("jwk", jwk),
@@ -93,22 +120,24 @@ async fn no_forged_token_opens(shop: Shop) {
         ("kid", json!("../../../../dev/null")),
         ("kid", json!("' union select 'x")),
     ] {
-        let tricked = with(&header, name, value);
-        attempt(name, forge(&tricked, &good, |text| sign_with(&[8; 32], text)));
-        attempt(&format!("{name}, empty key"), forge(&tricked, &good, |text| sign_with(&[], text)));
+        let tricked = with(&header(), name, value);
+        tries.add(name, forge(&tricked, good, |text| sign_with(&[8; 32], text)));
+        tries.add(&format!("{name}, empty key"), forge(&tricked, good, |text| sign_with(&[], text)));
     }
-    attempt("the signature of another payload", {
+    tries.add("the signature of another payload", {
         let (signed, _) = token.rsplit_once('.').unwrap();
-        let (_, signature) = forge(&header, &with(&good, "role", json!("customer")), own)
+        let (_, signature) = forge(&header(), &with(good, "role", json!("customer")), own)
             .rsplit_once('.')
             .map(|(a, b)| (a.to_owned(), b.to_owned()))
             .unwrap();
         format!("{signed}.{signature}")
     });
+}
 
-    // The content, signed by ourselves.
+/// What stands in a token, signed by ourselves.
+fn wrong_claims(tries: &mut Tries, good: &Value, now: i64) {
     for field in ["exp", "nbf", "sub", "jti", "type", "iat", "role", "user_id"] {
-        attempt(&format!("{field} missing"), forge(&header, &without(&good, field), own));
+        tries.add(&format!("{field} missing"), forge(&header(), &without(good, field), own));
     }
     for field in ["exp", "nbf"] {
         for value in [
@@ -120,45 +149,36 @@ async fn no_forged_token_opens(shop: Shop) {
             json!(f64::MAX),
             json!(1.5),
         ] {
-            attempt(&format!("{field} {value}"), forge(&header, &with(&good, field, value), own));
+            tries.add(&format!("{field} {value}"), forge(&header(), &with(good, field, value), own));
         }
     }
-    let now = shop.clock.now().as_ms() / 1000;
     for (field, value) in
         [("exp", now), ("exp", now - 1), ("exp", -1), ("exp", i64::MIN), ("nbf", now + 1), ("nbf", i64::MAX)]
     {
-        attempt(&format!("{field} {value}"), forge(&header, &with(&good, field, json!(value)), own));
+        tries.add(&format!("{field} {value}"), forge(&header(), &with(good, field, json!(value)), own));
     }
-    attempt("another audience", forge(&header, &with(&good, "aud", json!("another shop")), own));
-    attempt("another type", forge(&header, &with(&good, "type", json!("refresh")), own));
-    attempt("a session that never was", forge(&header, &with(&good, "jti", json!("AAAAAAAAAAAAAAAAAAAAAA")), own));
-    attempt("no session", forge(&header, &with(&good, "jti", json!("")), own));
-    attempt("any session", forge(&header, &with(&good, "jti", json!("%")), own));
-    attempt("an array", forge(&header, &json!([good]), own));
-    attempt("a text", forge(&header, &json!("good"), own));
+    tries.add("another audience", forge(&header(), &with(good, "aud", json!("another shop")), own));
+    tries.add("another type", forge(&header(), &with(good, "type", json!("refresh")), own));
+    tries.add("a session that never was", forge(&header(), &with(good, "jti", json!("AAAAAAAAAAAAAAAAAAAAAA")), own));
+    tries.add("no session", forge(&header(), &with(good, "jti", json!("")), own));
+    tries.add("any session", forge(&header(), &with(good, "jti", json!("%")), own));
+    tries.add("an array", forge(&header(), &json!([good]), own));
+    tries.add("a text", forge(&header(), &json!("good"), own));
+}
 
-    // The form.
+/// How a token is written.
+fn wrong_forms(tries: &mut Tries, token: &str) {
     for length in [0, 1, token.len() / 2, token.len() - 1] {
-        attempt(&format!("cut at {length}"), token[..length].to_owned());
+        tries.add(&format!("cut at {length}"), token[..length].to_owned());
     }
     let parts: Vec<&str> = token.split('.').collect();
-    attempt("no signature", format!("{}.{}.", parts[0], parts[1]));
-    attempt("two parts", format!("{}.{}", parts[0], parts[1]));
-    attempt("four parts", format!("{token}.{}", parts[2]));
-    attempt("padded", format!("{token}="));
-    attempt("a letter changed", format!("{}A{}", &token[..token.len() - 10], &token[token.len() - 9..]));
-    attempt("an extra letter", format!("{token}A"));
-    attempt("very long", "A".repeat(20_000));
-
-    let mut opened = Vec::new();
-    for (name, token) in &tries {
-        if opens(token).await {
-            opened.push(name.clone());
-        }
-    }
-    assert_eq!(opened, Vec::<String>::new(), "these tokens opened the door");
-    assert!(tries.len() > 60);
-    assert!(opens(&token).await, "the good one still does");
+    tries.add("no signature", format!("{}.{}.", parts[0], parts[1]));
+    tries.add("two parts", format!("{}.{}", parts[0], parts[1]));
+    tries.add("four parts", format!("{token}.{}", parts[2]));
+    tries.add("padded", format!("{token}="));
+    tries.add("a letter changed", format!("{}A{}", &token[..token.len() - 10], &token[token.len() - 9..]));
+    tries.add("an extra letter", format!("{token}A"));
+    tries.add("very long", "A".repeat(20_000));
 }
 
 on_both!(a_token_of_another_key_does_not_open);
@@ -168,18 +188,10 @@ async fn a_token_of_another_key_does_not_open(shop: Shop) {
     let (entropy, now) = (shop.entropy.clone(), shop.clock.now());
     let foreign = shop
         .db
-        .write::<_, kirana::staff::StaffError>(move |conn| {
+        .write::<_, StaffError>(move |conn| {
             let key = TokenKey::new([8; 32]);
-            let from = kirana::staff::actions::Origin::default();
-            kirana::staff::actions::open_session(
-                conn,
-                user,
-                kirana::staff::actions::Carrier::Token,
-                &key,
-                &entropy,
-                &from,
-                now,
-            )
+            let from = Origin::default();
+            open_session(conn, user, Carrier::Token, &key, &entropy, &from, now)
         })
         .await
         .unwrap();

@@ -76,12 +76,11 @@ impl Shop {
     /// Signs in with an account of a role: the owner's, of whom there is one, or a new one.
     pub async fn sign_in(&self, role: Role) -> Client {
         let known = self.people.lock().unwrap().owner.filter(|_| role == Role::Owner);
-        let user = match known {
-            Some(owner) => owner,
-            None => {
-                let login = format!("{role}{}", self.next_number());
-                self.open_account(role, &login, None, Status::Active).await
-            }
+        let user = if let Some(owner) = known {
+            owner
+        } else {
+            let login = format!("{role}{}", self.next_number());
+            self.open_account(role, &login, None, Status::Active).await
         };
         let token = self.open_session(user, Carrier::Token).await;
         let mut client = self.stranger().with_token(&token);

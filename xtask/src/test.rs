@@ -20,12 +20,15 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode> {
     // thrown away again.
     process::must(process::cargo().args(["build", "--workspace", "--bin", "kirana", "--tests"]))?;
 
+    // Most of a test is waiting for a disk, so more of them run at once than there are cores.
+    let threads = std::env::var_os("RUST_TEST_THREADS").unwrap_or_else(|| "8".into());
     let cluster = Cluster::start(&tools::postgres()?)?;
     let status = process::run(
         process::cargo()
             .args(["test", "--workspace", "--no-fail-fast"])
             .args(args)
-            .env("KIRANA_TEST_POSTGRES", cluster.url()),
+            .env("KIRANA_TEST_POSTGRES", cluster.url())
+            .env("RUST_TEST_THREADS", threads),
     )?;
     Ok(process::exit_code(status))
 }
