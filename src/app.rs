@@ -16,9 +16,8 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::ids::Entropy;
 use crate::queue;
-use crate::staff;
 use crate::staff::password::Hasher;
-use crate::staff::{Doorman, TokenKey};
+use crate::staff::{self, Doorman, TokenKey};
 use crate::web::docs::Docs;
 use crate::web::porch::Address;
 use crate::web::{Problem, Routes, Settings, Site, answer, events, idempotency, limits, porch};
@@ -115,7 +114,7 @@ pub fn api_document() -> OpenApi {
 
 /// The worker of this server, with the chores that keep tables small.
 fn worker(site: &Site) -> Worker {
-    const HOUR: Duration = Duration::from_secs(3_600);
+    const HOUR: Duration = Duration::from_hours(1);
     let (db, clock, limits) = (site.db.clone(), site.clock.clone(), site.limits.clone());
     Worker::new(site.db.clone(), site.clock.clone()).every(HOUR, "forget what is over", move || {
         limits.forget_quiet();
@@ -134,7 +133,7 @@ fn worker(site: &Site) -> Worker {
 /// The routes of the API document.
 fn native_routes() -> Routes {
     Routes::new()
-        .merge(crate::staff::api::routes())
+        .merge(staff::api::routes())
         .merge(crate::shop::api::routes())
         .merge(crate::customers::api::routes())
         .merge(crate::stock::api::routes())

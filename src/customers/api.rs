@@ -75,6 +75,7 @@ impl From<Customer> for Tagged<Customer> {
 /// What is to be changed of one's profile; what is absent stays.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[expect(clippy::option_option, reason = "absent and null mean different things")]
 struct ProfileBody {
     first_name: Option<String>,
     last_name: Option<String>,

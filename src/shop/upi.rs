@@ -13,18 +13,12 @@ use crate::web::answer::encode;
 /// A link by NPCI's UPI Linking Specifications 1.6. Without an amount the payer types it.
 pub fn link(payee: &str, name: &str, amount: Option<Money>, reference: Option<&str>, note: Option<&str>) -> String {
     // The at sign stays: it is allowed there, and some apps look for it.
-    let mut link = format!("upi://pay?pa={}&pn={}", encode(payee).replace("%40", "@"), encode(&first(name, 99)));
-    if let Some(reference) = reference {
-        link.push_str(&format!("&tr={}", encode(&first(reference, 35))));
-    }
-    if let Some(note) = note {
-        link.push_str(&format!("&tn={}", encode(&first(note, 50))));
-    }
-    if let Some(amount) = amount {
-        link.push_str(&format!("&am={amount}"));
-    }
-    link.push_str("&cu=INR");
-    link
+    let payee = encode(payee).replace("%40", "@");
+    let name = encode(&first(name, 99));
+    let reference = reference.map(|text| format!("&tr={}", encode(&first(text, 35)))).unwrap_or_default();
+    let note = note.map(|text| format!("&tn={}", encode(&first(text, 50)))).unwrap_or_default();
+    let amount = amount.map(|amount| format!("&am={amount}")).unwrap_or_default();
+    format!("upi://pay?pa={payee}&pn={name}{reference}{note}{amount}&cu=INR")
 }
 
 /// Whether a text can be a UPI address: `name@handle`.

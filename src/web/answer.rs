@@ -72,26 +72,19 @@ pub fn page_size(limit: Option<i64>) -> Result<i64, Problem> {
 
 /// The address of the next page: a path, the filters that were set, and where to go on.
 pub fn next_page(path: &str, filters: &[(&str, Option<&str>)], cursor: &str, limit: i64) -> String {
-    let mut address = format!("{path}?cursor={}&limit={limit}", encode(cursor));
-    for (name, value) in filters {
-        if let Some(value) = value {
-            address.push_str(&format!("&{name}={}", encode(value)));
-        }
-    }
-    address
+    let filters = filters
+        .iter()
+        .filter_map(|(name, value)| value.map(|value| format!("&{name}={}", encode(value))))
+        .collect::<String>();
+    format!("{path}?cursor={}&limit={limit}{filters}", encode(cursor))
 }
 
 /// Percent-encodes a text for any part of an address; a blank becomes `%20`.
 pub fn encode(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes()
+        .map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 fn private(headers: &mut HeaderMap) {

@@ -19,7 +19,7 @@ use crate::queue::{self, Job};
 /// How long to wait when there is nothing to do.
 const IDLE: Duration = Duration::from_secs(1);
 /// How long a handler may take; less than the claim on its job lasts.
-const PATIENCE: Duration = Duration::from_secs(4 * 60);
+const PATIENCE: Duration = Duration::from_mins(4);
 
 /// Why a job was not done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

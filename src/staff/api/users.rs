@@ -330,6 +330,7 @@ fn check_lengths(fields: &mut Fields, texts: &[(&str, Option<&String>, usize)]) 
 /// What is to be changed of an account; what is absent stays.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[expect(clippy::option_option, reason = "absent and null mean different things")]
 struct EditBody {
     username: Option<String>,
     email: Option<String>,
