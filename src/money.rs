@@ -49,7 +49,6 @@ trait FixedPoint: Sized {
     /// Decimals that are always written.
     const SHOWN: u32;
     fn from_units(units: i64) -> Self;
-    fn units(self) -> i64;
 }
 
 macro_rules! fixed_point {
@@ -59,9 +58,6 @@ macro_rules! fixed_point {
             const SHOWN: u32 = $shown;
             fn from_units(units: i64) -> Self {
                 Self(units)
-            }
-            fn units(self) -> i64 {
-                self.0
             }
         }
 

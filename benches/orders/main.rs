@@ -37,7 +37,11 @@ struct Plan {
 
 impl Plan {
     fn wants(&self, part: &str) -> bool {
-        if self.only.is_empty() { self.full || !matches!(part, "flat" | "peers") } else { self.only.iter().any(|one| one == part) }
+        if self.only.is_empty() {
+            self.full || !matches!(part, "flat" | "peers")
+        } else {
+            self.only.iter().any(|one| one == part)
+        }
     }
 }
 
@@ -47,8 +51,7 @@ fn main() {
         arguments.next();
         return http::serve_child(&arguments.next().expect("a folder"));
     }
-    let mut plan =
-        Plan { seconds: Duration::from_secs(3), rounds: 3, only: Vec::new(), full: false, json: None };
+    let mut plan = Plan { seconds: Duration::from_secs(3), rounds: 3, only: Vec::new(), full: false, json: None };
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--seconds" => plan.seconds = Duration::from_secs(number(arguments.next())),

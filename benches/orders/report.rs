@@ -20,7 +20,9 @@ impl Report {
         let ratio = ours / theirs;
         let verdict = if ratio >= bar { "holds" } else { "MISSED" };
         println!("  {name}: {ours:.0} / {theirs:.0} = {ratio:.2} (bar {bar}: {verdict})");
-        self.rows.push(json!({ "name": name, "ours": ours, "theirs": theirs, "ratio": ratio, "bar": bar, "holds": ratio >= bar }));
+        self.rows.push(
+            json!({ "name": name, "ours": ours, "theirs": theirs, "ratio": ratio, "bar": bar, "holds": ratio >= bar }),
+        );
     }
 
     /// A figure against its bar: at most so much.
@@ -56,7 +58,12 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 /// The value below which such a share of them lies.
 pub fn percentile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place in a list")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a place in a list"
+    )]
     let place = ((values.len() as f64 - 1.0) * share).round() as usize;
     values[place]
 }

@@ -101,7 +101,10 @@ pub fn command(dice: &mut Dice, hot: bool, clock: &Clock, caller: usize, number:
         note: String::new(),
         claim: Some(Claim {
             principal: format!("user:{customer}"),
-            sent: SentKey { key: format!("{:08x}-{caller:04x}-{number:012x}", std::process::id()), request_hash: [7; 16] },
+            sent: SentKey {
+                key: format!("{:08x}-{caller:04x}-{number:012x}", std::process::id()),
+                request_hash: [7; 16],
+            },
         }),
         now: clock.now(),
     }

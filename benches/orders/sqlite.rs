@@ -44,7 +44,8 @@ fn with_desk(time: Duration, callers: usize, hot: bool) -> f64 {
 
 /// Durable orders per second through the desk of an open database.
 pub fn desk(db: &Db, time: Duration, callers: usize, hot: bool) -> f64 {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let desk = Desk::open(db);
     let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let began = Instant::now();
@@ -138,7 +139,9 @@ fn raw(path: &Path, time: Duration) -> f64 {
                     insert_move.execute((moves, product, moves - 1, order, customer, at)).expect("a move");
                 }
                 insert_payment.execute((order, at)).expect("a payment");
-                insert_key.execute((format!("user:{customer}"), format!("0000-{:04x}-{order:012x}", order % 256), body, at)).expect("a key");
+                insert_key
+                    .execute((format!("user:{customer}"), format!("0000-{:04x}-{order:012x}", order % 256), body, at))
+                    .expect("a key");
             }
         }
         conn.execute_batch("commit").expect("a commit");
