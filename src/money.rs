@@ -1,7 +1,7 @@
 //! Money and quantities, the two numbers that never float.
 //!
 //! [`Money`] is whole minor units (paise), [`Quantity`] whole thousandths of a product's unit,
-//! [`TaxRate`] whole basis points. All arithmetic is checked: an amount that does not fit is a
+//! [`TaxRate`] whole basis points, [`Rating`] hundredths of a star. All arithmetic is checked: an amount that does not fit is a
 //! refusal, not a wrapped number. Every division names its rounding.
 
 use std::borrow::Cow;
@@ -41,6 +41,10 @@ pub struct Quantity(i64);
 /// A tax rate in basis points: 18 % is 1800.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaxRate(i64);
+
+/// A rating in hundredths of a star: 4.5 stars are 450.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rating(i64);
 
 /// What a fixed-point number needs to be read and written.
 trait FixedPoint: Sized {
@@ -125,6 +129,7 @@ macro_rules! fixed_point {
 fixed_point!(Money, decimals: 2, shown: 2, schema: "An amount with at most two decimals, as a number or a string; read exactly.");
 fixed_point!(Quantity, decimals: 3, shown: 0, schema: "A quantity in the product's unit with at most three decimals, as a number or a string; read exactly.");
 fixed_point!(TaxRate, decimals: 2, shown: 0, schema: "A tax rate in per cent with at most two decimals.");
+fixed_point!(Rating, decimals: 2, shown: 0, schema: "Stars from 0 to 5 with at most two decimals.");
 
 impl Money {
     /// An amount of whole minor units.
@@ -175,6 +180,18 @@ impl TaxRate {
 
     /// The rate in basis points.
     pub const fn as_basis_points(self) -> i64 {
+        self.0
+    }
+}
+
+impl Rating {
+    /// A rating of whole hundredths of a star.
+    pub const fn centi(centi: i64) -> Self {
+        Self(centi)
+    }
+
+    /// The rating in hundredths of a star.
+    pub const fn as_centi(self) -> i64 {
         self.0
     }
 }

@@ -11,7 +11,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use super::{Error, Result};
 use crate::clock::{BusinessDate, Timestamp};
 use crate::ids::{ApiKeyId, CategoryId, ImportId, JobId, MoveId, OrderId, ProductId, StoreId, UserId};
-use crate::money::{Money, Quantity, TaxRate};
+use crate::money::{Money, Quantity, Rating, TaxRate};
 
 /// The kind of a parameter or column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -256,6 +256,7 @@ number_cells! {
     Money: Money::paise, Money::as_paise;
     Quantity: Quantity::milli, Quantity::as_milli;
     TaxRate: TaxRate::basis_points, TaxRate::as_basis_points;
+    Rating: Rating::centi, Rating::as_centi;
     Timestamp: Timestamp::from_ms, Timestamp::as_ms;
     BusinessDate: BusinessDate::from_number, BusinessDate::as_number;
     StoreId: StoreId::new, StoreId::number;

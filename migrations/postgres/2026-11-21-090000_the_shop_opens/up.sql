@@ -267,6 +267,8 @@ create table products (
 );
 create index products_by_category on products (category_id);
 create index products_by_name on products (name_key);
+-- Counts what is on sale, and lists it by age, without reading the rows.
+create index products_by_status on products (status, id);
 create index products_by_item_code on products (item_code) where item_code is not null;
 
 -- The words of a product's name, brand and codes, for search as one types. Words are cut in the
