@@ -11,8 +11,11 @@ pub mod check;
 
 pub mod orders;
 
-pub mod customers;
+pub mod catalog;
+
 pub mod stock;
+
+pub mod customers;
 
 pub mod shop;
 pub mod staff;
@@ -39,6 +42,9 @@ pub fn statements() -> Vec<db::Shape> {
         stock::statements(),
         stock::inserts(),
         stock::bulks(),
+        catalog::statements(),
+        catalog::bulks(),
+        catalog::inserts(),
         shop::statements(),
         staff::statements(),
         customers::statements(),

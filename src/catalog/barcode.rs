@@ -61,7 +61,9 @@ impl Barcode {
         if is_rounded(&code) {
             return Err(BarcodeError::Rounded(code));
         }
-        if !(1..=48).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_graphic() && !b",;|".contains(&byte)) {
+        if !(1..=48).contains(&code.len())
+            || !code.bytes().all(|byte| byte.is_ascii_graphic() && !b",;|".contains(&byte))
+        {
             return Err(BarcodeError::Malformed(code.chars().take(60).collect()));
         }
         let kind = match code.len() {
@@ -258,9 +260,13 @@ mod tests {
 
     #[test]
     fn check_digits_are_those_of_gs1() {
-        for (body, digit) in
-            [("890400021003", '7'), ("03600024145", '7'), ("210000102750", '6'), ("234011900500", '6'), ("9638507", '4')]
-        {
+        for (body, digit) in [
+            ("890400021003", '7'),
+            ("03600024145", '7'),
+            ("210000102750", '6'),
+            ("234011900500", '6'),
+            ("9638507", '4'),
+        ] {
             assert_eq!(check_digit(body), digit, "{body}");
         }
     }
@@ -268,10 +274,7 @@ mod tests {
     #[test]
     fn a_wrong_check_digit_is_refused_with_the_right_one() {
         let error = Barcode::parse("8904000210038").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "The check digit of 8904000210038 is wrong: it ends in 8 and should end in 7."
-        );
+        assert_eq!(error.to_string(), "The check digit of 8904000210038 is wrong: it ends in 8 and should end in 7.");
     }
 
     #[test]
@@ -322,12 +325,16 @@ mod tests {
 
     #[test]
     fn rules_of_the_shop_replace_the_usual_ones() {
-        let json = r#"[{"prefix":"23","itemDigits":4,"verifierDigits":1,"valueDigits":5,"measure":"price","decimals":1}]"#;
+        let json =
+            r#"[{"prefix":"23","itemDigits":4,"verifierDigits":1,"valueDigits":5,"measure":"price","decimals":1}]"#;
         let rules = read_rules(json).unwrap();
         let label = read_label(&Barcode::parse("2340119005006").unwrap(), &rules).unwrap();
         assert_eq!(label.item_code, "4011");
         assert_eq!(label.reading(Unit::Piece, Money::paise(100)).unwrap().line_total, Some(Money::paise(5000)));
         assert_eq!(read_rules("").unwrap(), usual_rules());
-        assert!(read_rules("[{\"prefix\":\"2\",\"itemDigits\":5,\"valueDigits\":5,\"measure\":\"price\",\"decimals\":2}]").is_err());
+        assert!(
+            read_rules("[{\"prefix\":\"2\",\"itemDigits\":5,\"valueDigits\":5,\"measure\":\"price\",\"decimals\":2}]")
+                .is_err()
+        );
     }
 }

@@ -127,11 +127,8 @@ pub fn delete(conn: &mut Conn<'_>, id: CategoryId, on: Occasion<'_>) -> Result<C
 }
 
 fn refuse_loop(conn: &mut Conn<'_>, id: CategoryId, parent: CategoryId) -> Result<()> {
-    let above: HashMap<CategoryId, Option<CategoryId>> = conn
-        .all(&queries::CATEGORY_KEYS, &[])?
-        .into_iter()
-        .map(|category| (category.id, category.parent_id))
-        .collect();
+    let above: HashMap<CategoryId, Option<CategoryId>> =
+        conn.all(&queries::CATEGORY_KEYS, &[])?.into_iter().map(|category| (category.id, category.parent_id)).collect();
     let mut at = Some(parent);
     // A chain cannot be longer than there are categories.
     for _ in 0..=above.len() {

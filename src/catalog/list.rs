@@ -87,7 +87,8 @@ pub fn find(conn: &mut Conn<'_>, question: &Question) -> Result<Page> {
         sort => sort,
     };
     let cursor = question.cursor.as_deref().map(|text| Cursor::read(text, sort)).transpose()?;
-    let asked = Asked { question, category, sort, typed: &typed, cursor: cursor.unwrap_or_else(|| Cursor::start(sort)) };
+    let asked =
+        Asked { question, category, sort, typed: &typed, cursor: cursor.unwrap_or_else(|| Cursor::start(sort)) };
     let (query, params) = asked.statement();
     let products = conn.all(query, &params)?;
     let total = asked.count(conn)?;
@@ -105,6 +106,21 @@ pub fn barcodes_of(conn: &mut Conn<'_>, products: &[Product]) -> Result<Vec<Vec<
         by_product.entry(product_id).or_default().push(super::barcode::printed(&code, kind).to_owned());
     }
     Ok(products.iter().map(|product| by_product.remove(&product.id).unwrap_or_default()).collect())
+}
+
+/// The products after one of them, in the order of their ids, with their barcodes; for reading all of them.
+pub fn after(
+    conn: &mut Conn<'_>,
+    store: StoreId,
+    status: Option<Status>,
+    id: i64,
+    limit: i64,
+) -> Result<(Vec<Product>, Vec<Vec<String>>)> {
+    let status = status.map_or("", Status::word);
+    let params = [store.into(), status.into(), 0_i64.into(), id.into(), limit.into()];
+    let products = conn.all(&queries::BY_ID, &params)?;
+    let barcodes = barcodes_of(conn, &products)?;
+    Ok((products, barcodes))
 }
 
 struct Asked<'q> {

@@ -43,8 +43,16 @@ macro_rules! filters {
     };
     ($status:literal, $category:literal) => {
         concat!(
-            "(", $status, " = '' or p.status = ", $status, ") and (", $category, " = 0 or p.category_id in
-              (with recursive tree (id) as (select cast(", $category, " as bigint)
+            "(",
+            $status,
+            " = '' or p.status = ",
+            $status,
+            ") and (",
+            $category,
+            " = 0 or p.category_id in
+              (with recursive tree (id) as (select cast(",
+            $category,
+            " as bigint)
                  union select c.id from categories c join tree t on c.parent_id = t.id) select id from tree))"
         )
     };
@@ -54,8 +62,16 @@ macro_rules! filters {
 macro_rules! words {
     ($a:literal, $b:literal, $c:literal, $d:literal, $e:literal, $f:literal, $g:literal, $h:literal, $i:literal, $j:literal) => {
         concat!(
-            "p.id in (select product_id from product_words where word >= ", $a, " and word < ", $b, ")",
-            word!($c, $d), word!($e, $f), word!($g, $h), word!($i, $j), " and "
+            "p.id in (select product_id from product_words where word >= ",
+            $a,
+            " and word < ",
+            $b,
+            ")",
+            word!($c, $d),
+            word!($e, $f),
+            word!($g, $h),
+            word!($i, $j),
+            " and "
         )
     };
 }
@@ -63,8 +79,13 @@ macro_rules! words {
 macro_rules! word {
     ($from:literal, $to:literal) => {
         concat!(
-            " and (", $from, " = '' or exists (select 1 from product_words w where w.product_id = p.id and w.word >= ",
-            $from, " and w.word < ", $to, "))"
+            " and (",
+            $from,
+            " = '' or exists (select 1 from product_words w where w.product_id = p.id and w.word >= ",
+            $from,
+            " and w.word < ",
+            $to,
+            "))"
         )
     };
 }

@@ -271,7 +271,8 @@ fn check_stock(unit: Unit, stock: Quantity) -> Result<()> {
         return Err(Flaw::new("stock", "negative", "Stock cannot be negative"));
     }
     if !unit.fits(stock) {
-        let sentence = format!("Stock of {stock} is not whole, but the product is counted in pieces. Set its unit too.");
+        let sentence =
+            format!("Stock of {stock} is not whole, but the product is counted in pieces. Set its unit too.");
         return Err(Flaw::new("stock", "not_whole", sentence));
     }
     Ok(())

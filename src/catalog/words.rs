@@ -25,7 +25,10 @@ pub fn cut(text: &str) -> Vec<String> {
 }
 
 /// The words of a product, each once and sorted: those of its texts, and its codes as they stand.
-pub fn of_product<'a>(texts: impl IntoIterator<Item = &'a str>, codes: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+pub fn of_product<'a>(
+    texts: impl IntoIterator<Item = &'a str>,
+    codes: impl IntoIterator<Item = &'a str>,
+) -> Vec<String> {
     let mut words: Vec<String> = texts.into_iter().flat_map(cut).collect();
     for code in codes {
         words.extend(cut(code));

@@ -175,13 +175,20 @@ pub fn set_levels(
 
 /// Removes a product's stock when nothing but its opening ever happened to it; false leaves all as it is.
 pub fn remove_untouched(conn: &mut Conn<'_>, product: ProductId) -> Result<bool> {
-    if conn.only(&queries::COUNT_OTHER_MOVES, &[product.into()])?.0 > 0 {
-        return Ok(false);
+    Ok(!remove_untouched_many(conn, &[product])?.is_empty())
+}
+
+/// Removes the stock of those products to which nothing but their opening ever happened, and names them.
+pub fn remove_untouched_many(conn: &mut Conn<'_>, products: &[ProductId]) -> Result<Vec<ProductId>> {
+    let asked = products.iter().map(|product| [(*product).into()]);
+    let touched: std::collections::HashSet<ProductId> =
+        conn.load_many(&queries::TOUCHED, asked)?.into_iter().map(|(product,)| product).collect();
+    let mut untouched: Vec<ProductId> = products.iter().copied().filter(|product| !touched.contains(product)).collect();
+    untouched.sort_unstable();
+    for bulk in [&queries::DELETE_OPENING_DAYS, &queries::DELETE_OPENING_MOVES, &queries::DELETE_SHELVES] {
+        conn.execute_many(bulk, untouched.iter().map(|product| [(*product).into()]))?;
     }
-    conn.execute(&queries::DELETE_DAYS, &[product.into()])?;
-    conn.execute(&queries::DELETE_OPENING_MOVES, &[product.into()])?;
-    conn.execute(&queries::DELETE_SHELVES, &[product.into()])?;
-    Ok(true)
+    Ok(untouched)
 }
 
 /// Which stock rows are asked for.

@@ -65,16 +65,6 @@ crate::statements! {
     /// The last move of each product on a business date.
     pub(super) LAST_MOVES_ON(Int, Int) -> (ProductId, MoveId) =
         "select product_id, max(last_move_id) from stock_days where store_id = $1 and moved_on = $2 group by product_id";
-    pub(super) COUNT_OTHER_MOVES(Int) -> (i64,) =
-        "select count(*) from stock s join stock_moves m on m.store_id = s.store_id and m.id = s.last_move_id
-         where s.product_id = $1 and (m.reason <> 'opening' or m.previous_move_id is not null)";
-    pub(super) DELETE_OPENING_MOVES(Int) =
-        "delete from stock_moves where exists (select 1 from stock s where s.product_id = $1
-           and s.store_id = stock_moves.store_id and s.last_move_id = stock_moves.id)";
-    pub(super) DELETE_DAYS(Int) =
-        "delete from stock_days where product_id = $1 and exists (select 1 from stock s where s.product_id = $1
-           and s.store_id = stock_days.store_id and s.last_move_id = stock_days.last_move_id)";
-    pub(super) DELETE_SHELVES(Int) = "delete from stock where product_id = $1";
 }
 
 crate::bulks! {
@@ -92,6 +82,34 @@ crate::bulks! {
         set "update stock s set on_hand_milli = s.on_hand_milli + v.delta, last_move_id = v.move_id
              from unnest({rows}) as v(store_id, product_id, delta, move_id)
              where s.store_id = v.store_id and s.product_id = v.product_id";
+    /// The products to which more than their opening happened. The stores are named so that the keys are used.
+    pub(super) TOUCHED(Int) -> (ProductId,) =
+        each "select s.product_id from stock s join stock_moves m on m.store_id = s.store_id and m.id = s.last_move_id
+              where s.store_id in (select id from stores) and s.product_id = $1
+                and (m.reason <> 'opening' or m.previous_move_id is not null)",
+        set "select distinct s.product_id from unnest({rows}) as asked(id) join stock s on s.product_id = asked.id
+             join stock_moves m on m.store_id = s.store_id and m.id = s.last_move_id
+             where m.reason <> 'opening' or m.previous_move_id is not null";
+    /// Deletes the days of openings; the moves that name them must still be there.
+    pub(super) DELETE_OPENING_DAYS(Int) =
+        each "delete from stock_days where (store_id, moved_on, product_id) in
+                (select m.store_id, m.happened_on, m.product_id from stock s
+                   join stock_moves m on m.store_id = s.store_id and m.id = s.last_move_id
+                 where s.store_id in (select id from stores) and s.product_id = $1)",
+        set "delete from stock_days where (store_id, moved_on, product_id) in
+               (select m.store_id, m.happened_on, m.product_id from unnest({rows}) as gone(id)
+                  join stock s on s.product_id = gone.id
+                  join stock_moves m on m.store_id = s.store_id and m.id = s.last_move_id)";
+    pub(super) DELETE_OPENING_MOVES(Int) =
+        each "delete from stock_moves where (store_id, id) in
+                (select store_id, last_move_id from stock
+                 where store_id in (select id from stores) and product_id = $1 and last_move_id is not null)",
+        set "delete from stock_moves where (store_id, id) in
+               (select s.store_id, s.last_move_id from unnest({rows}) as gone(id)
+                  join stock s on s.product_id = gone.id where s.last_move_id is not null)";
+    pub(super) DELETE_SHELVES(Int) =
+        each "delete from stock where store_id in (select id from stores) and product_id = $1",
+        set "delete from stock where product_id in (select id from unnest({rows}) as gone(id))";
 }
 
 crate::inserts! {

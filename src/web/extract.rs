@@ -26,6 +26,16 @@ pub struct Sent<T> {
     pub key: Option<SentKey>,
 }
 
+/// A body that is no JSON, such as a picture or a table; it may come with an `Idempotency-Key`.
+pub struct SentBytes {
+    /// The body.
+    pub bytes: Bytes,
+    /// What the caller says that it is, without parameters, in small letters; empty when they say nothing.
+    pub kind: String,
+    /// The key, with a hash of the request that it names.
+    pub key: Option<SentKey>,
+}
+
 /// An `Idempotency-Key` and the request that it was sent with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SentKey {
@@ -180,6 +190,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Sent<T> {
     }
 }
 
+impl<S: Send + Sync> FromRequest<S> for SentBytes {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (parts, bytes) = read_body(request, state).await?;
+        let key = sent_key(&parts, &bytes)?;
+        let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        Ok(Self { bytes, kind, key })
+    }
+}
+
 fn sent_key(parts: &Parts, body: &[u8]) -> Result<Option<SentKey>, Problem> {
     let Some(value) = parts.headers.get("idempotency-key") else { return Ok(None) };
     let key = value.to_str().unwrap_or_default().trim();
@@ -259,6 +281,13 @@ impl<T: JsonSchema> OperationInput for Json<T> {
 impl<T: JsonSchema> OperationInput for Sent<T> {
     fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
         axum::Json::<T>::operation_input(ctx, operation);
+        add_header(ctx, operation, "Idempotency-Key", "Sent again with the same body, the first answer comes back.");
+    }
+}
+
+impl OperationInput for SentBytes {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        Bytes::operation_input(ctx, operation);
         add_header(ctx, operation, "Idempotency-Key", "Sent again with the same body, the first answer comes back.");
     }
 }

@@ -63,11 +63,12 @@ pub fn change_many(conn: &mut Conn<'_>, changes: &[Change<'_>], on: Occasion<'_>
     let plans = plan(conn, changes, on)?;
     refuse_taken(conn, &plans)?;
 
-    conn.execute_many(&queries::UPDATE, plans.iter().filter(|plan| plan.row_differs).map(Plan::row))
-        .map_err(|error| match error.violated() {
+    conn.execute_many(&queries::UPDATE, plans.iter().filter(|plan| plan.row_differs).map(Plan::row)).map_err(
+        |error| match error.violated() {
             Some("products_sku_unique") => CatalogError::SkuTaken(String::new()),
             _ => error.into(),
-        })?;
+        },
+    )?;
     write_codes_and_words(conn, &plans, on)?;
     write_prices(conn, &plans, on)?;
     write_stock(conn, &plans, on)?;

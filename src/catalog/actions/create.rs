@@ -60,7 +60,9 @@ fn at(index: usize, cause: CatalogError) -> CatalogError {
 
 fn refuse_taken_barcodes(conn: &mut Conn<'_>, barcodes: &[Vec<Barcode>]) -> Result<()> {
     let mut seen = std::collections::HashMap::new();
-    for (index, code) in barcodes.iter().enumerate().flat_map(|(index, codes)| codes.iter().map(move |code| (index, code))) {
+    for (index, code) in
+        barcodes.iter().enumerate().flat_map(|(index, codes)| codes.iter().map(move |code| (index, code)))
+    {
         if seen.insert(code.code(), index).is_some() {
             let sentence = format!("The barcode {} is named for two products.", code.code());
             return Err(at(index, super::super::Flaw::new("barcodes", "taken", sentence).into()));

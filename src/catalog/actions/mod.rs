@@ -6,7 +6,7 @@ mod remove;
 mod scan;
 
 use super::model::{CatalogError, PriceChange, Product};
-use super::{list, queries, words};
+use super::{queries, words};
 use crate::db::Conn;
 use crate::ids::{ProductId, StoreId};
 
@@ -31,7 +31,7 @@ pub fn load(conn: &mut Conn<'_>, store: StoreId, id: ProductId) -> Result<Produc
 /// A product with its barcodes as they are printed.
 pub fn load_with_barcodes(conn: &mut Conn<'_>, store: StoreId, id: ProductId) -> Result<(Product, Vec<String>)> {
     let products = [load(conn, store, id)?];
-    let barcodes = list::barcodes_of(conn, &products)?.pop().unwrap_or_default();
+    let barcodes = barcodes_of(conn, &products)?.pop().unwrap_or_default();
     let [product] = products;
     Ok((product, barcodes))
 }

@@ -49,8 +49,7 @@ pub fn remove_created(conn: &mut Conn<'_>, import: ImportId, on: Occasion<'_>) -
     let sold: HashSet<ProductId> =
         conn.all(&queries::SOLD_OF_IMPORT, &[import.into()])?.into_iter().map(|(id,)| id).collect();
     let unsold: Vec<ProductId> = ids.iter().copied().filter(|id| !sold.contains(id)).collect();
-    let untouched: HashSet<ProductId> =
-        stock::actions::remove_untouched_many(conn, &unsold)?.into_iter().collect();
+    let untouched: HashSet<ProductId> = stock::actions::remove_untouched_many(conn, &unsold)?.into_iter().collect();
     let products = conn.load_many(&queries::FIND, ids.iter().map(|id| [on.store.into(), (*id).into()]))?;
     let (gone, kept): (Vec<Product>, Vec<Product>) =
         products.into_iter().partition(|product| untouched.contains(&product.id));
@@ -62,7 +61,8 @@ pub fn remove_created(conn: &mut Conn<'_>, import: ImportId, on: Occasion<'_>) -
 }
 
 fn delete_rows(conn: &mut Conn<'_>, products: &[Product]) -> Result<()> {
-    for bulk in [&queries::DELETE_WORDS, &queries::DELETE_BARCODES, &queries::DELETE_PRICES, &queries::DELETE_PRODUCTS] {
+    for bulk in [&queries::DELETE_WORDS, &queries::DELETE_BARCODES, &queries::DELETE_PRICES, &queries::DELETE_PRODUCTS]
+    {
         conn.execute_many(bulk, products.iter().map(|product| [product.id.into()]))?;
     }
     for image in products.iter().filter_map(|product| product.image_id) {

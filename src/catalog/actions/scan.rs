@@ -25,7 +25,8 @@ pub struct Scan {
 /// Looks a scanned code up: a barcode, else a label of the store, else a SKU.
 pub fn scan(conn: &mut Conn<'_>, store: StoreId, text: &str) -> Result<Scan> {
     let code = Barcode::parse(text).map_err(|error| {
-        let word = if matches!(error, barcode::BarcodeError::CheckDigit { .. }) { "bad_check_digit" } else { "bad_barcode" };
+        let word =
+            if matches!(error, barcode::BarcodeError::CheckDigit { .. }) { "bad_check_digit" } else { "bad_barcode" };
         Flaw::new("code", word, error.to_string())
     })?;
     if let Some(id) = find_barcode(conn, code.code())? {
