@@ -264,7 +264,7 @@ mod tests {
             ("890400021003", '7'),
             ("03600024145", '7'),
             ("210000102750", '6'),
-            ("234011900500", '6'),
+            ("234011900500", '7'),
             ("9638507", '4'),
         ] {
             assert_eq!(check_digit(body), digit, "{body}");
@@ -328,7 +328,7 @@ mod tests {
         let json =
             r#"[{"prefix":"23","itemDigits":4,"verifierDigits":1,"valueDigits":5,"measure":"price","decimals":1}]"#;
         let rules = read_rules(json).unwrap();
-        let label = read_label(&Barcode::parse("2340119005006").unwrap(), &rules).unwrap();
+        let label = read_label(&Barcode::parse("2340119005007").unwrap(), &rules).unwrap();
         assert_eq!(label.item_code, "4011");
         assert_eq!(label.reading(Unit::Piece, Money::paise(100)).unwrap().line_total, Some(Money::paise(5000)));
         assert_eq!(read_rules("").unwrap(), usual_rules());

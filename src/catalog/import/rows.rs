@@ -37,7 +37,7 @@ impl<R: Read> Rows<R> {
         }
         let delimiter = delimiter(start);
         let since_row = Rc::new(Cell::new(0));
-        let guarded = Guarded { inner: file, since_row: since_row.clone() };
+        let guarded = Guarded { inner: file, since_row: since_row.clone(), after_return: false, ended: true };
         let mut reader =
             csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(guarded);
         let mut record = csv::ByteRecord::new();
@@ -66,7 +66,9 @@ impl<R: Read> Rows<R> {
                 break;
             }
         }
-        let line = self.record.position().map_or(0, csv::Position::line);
+        // The reader stands behind the end of the row; the row may have begun lines before.
+        let inside = self.record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+        let line = self.reader.position().line().saturating_sub(1 + inside);
         Ok(Some(Row { line, record: &self.record }))
     }
 }
@@ -99,21 +101,59 @@ fn unreadable(error: &csv::Error) -> ImportError {
     ImportError::Unreadable(error.to_string())
 }
 
-/// Refuses to go on for ever in search of the end of a row.
+/// Makes every end of a line the same, so that lines can be counted, puts one at the end of the file, and
+/// refuses to go on for ever in search of the end of a row.
 struct Guarded<R> {
     inner: R,
     since_row: Rc<Cell<u64>>,
+    /// The last sign was a carriage return, which was passed on as the end of a line.
+    after_return: bool,
+    /// What was passed on last was the end of a line.
+    ended: bool,
 }
 
 impl<R: Read> Read for Guarded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        let total = self.since_row.get() + read as u64;
-        self.since_row.set(total);
-        if total > LONGEST_ROW {
-            return Err(io::Error::other("a row is longer than 1 MiB; is a quotation mark missing?"));
+        if buffer.is_empty() {
+            return Ok(0);
         }
-        Ok(read)
+        loop {
+            let read = self.inner.read(buffer)?;
+            let total = self.since_row.get() + read as u64;
+            self.since_row.set(total);
+            if total > LONGEST_ROW {
+                return Err(io::Error::other("a row is longer than 1 MiB; is a quotation mark missing?"));
+            }
+            if read == 0 && !self.ended {
+                self.ended = true;
+                buffer[0] = b'\n';
+                return Ok(1);
+            }
+            let kept = self.unify(&mut buffer[..read]);
+            if kept > 0 || read == 0 {
+                return Ok(kept);
+            }
+        }
+    }
+}
+
+impl<R> Guarded<R> {
+    /// Turns `\r\n` and `\r` into `\n` in place; returns how many bytes are left.
+    fn unify(&mut self, bytes: &mut [u8]) -> usize {
+        let mut kept = 0;
+        for at in 0..bytes.len() {
+            let byte = bytes[at];
+            let second_half = byte == b'\n' && self.after_return;
+            self.after_return = byte == b'\r';
+            if !second_half {
+                bytes[kept] = if byte == b'\r' { b'\n' } else { byte };
+                kept += 1;
+            }
+        }
+        if kept > 0 {
+            self.ended = bytes[kept - 1] == b'\n';
+        }
+        kept
     }
 }
 
@@ -136,6 +176,8 @@ mod tests {
         let seen = lines(file).unwrap();
         assert_eq!(seen, [(2, "Two\nlines".to_owned()), (5, "Tea".to_owned()), (7, "Salt".to_owned())]);
         assert_eq!(Rows::open(&file[..]).unwrap().headers, ["name", "price"]);
+        assert_eq!(lines(b"name\rTea\r\rSalt").unwrap(), [(2, "Tea".to_owned()), (4, "Salt".to_owned())]);
+        assert_eq!(lines(b"name\nTea\n\n\"Sa\n\nlt\"\nDal\n").unwrap().last(), Some(&(7, "Dal".to_owned())));
     }
 
     #[test]
