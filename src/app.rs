@@ -20,7 +20,7 @@ use crate::staff::password::Hasher;
 use crate::staff::{self, Doorman, TokenKey};
 use crate::web::docs::Docs;
 use crate::web::porch::Address;
-use crate::web::{Problem, Routes, Settings, Site, answer, events, idempotency, limits, porch};
+use crate::web::{Problem, Routes, Settings, Site, answer, assets, events, idempotency, limits, page, porch};
 use crate::worker::Worker;
 
 /// The largest body of a route that does not say otherwise.
@@ -80,6 +80,7 @@ impl App {
             answers: Arc::new(answer::Cache::default()),
             limits: Arc::new(limits::Limits::per_minute(parts.public_rate)),
             settings: Arc::new(parts.settings),
+            sign: page::Sign::default(),
         };
         let desk = crate::orders::Desk::open(&site.db);
         let doorman = Doorman::new(&site.db, parts.clock, parts.key);
@@ -90,6 +91,7 @@ impl App {
         let docs = Docs::new(&api);
         let router = routes
             .merge(plain_routes())
+            .merge(page_routes())
             .fallback(nothing_here)
             .method_not_allowed_fallback(no_such_method)
             .layer(Extension(doorman))
@@ -139,6 +141,13 @@ fn native_routes() -> Routes {
         .merge(crate::stock::api::routes())
         .merge(crate::catalog::api::routes())
         .merge(crate::orders::api::routes())
+        .merge(crate::reports::api::routes())
+        .merge(crate::reports::live::routes())
+}
+
+/// Pages for people, and what they are dressed in.
+fn page_routes() -> Router<Site> {
+    Router::new().merge(assets::routes()).merge(staff::pages::routes()).merge(crate::reports::pages::routes())
 }
 
 /// Routes for machines that watch over the server, and the document itself.

@@ -8,6 +8,7 @@ pub mod config;
 pub mod app;
 
 pub mod check;
+pub mod reports;
 
 pub mod orders;
 
@@ -53,6 +54,7 @@ pub fn statements() -> Vec<db::Shape> {
         web::idempotency::statements(),
         web::idempotency::inserts(),
         web::idempotency::bulks(),
+        reports::statements(),
         db::bulks(),
     ]
     .concat()

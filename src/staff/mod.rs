@@ -9,6 +9,7 @@ pub mod access;
 pub mod actions;
 pub mod api;
 mod model;
+pub mod pages;
 pub mod password;
 mod queries;
 pub mod rules;

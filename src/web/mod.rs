@@ -3,6 +3,7 @@
 //! It knows no shop. Rights are checked by [`crate::staff::access`], which uses this kit.
 
 pub mod answer;
+pub mod assets;
 pub mod docs;
 pub mod events;
 pub mod extract;
@@ -10,9 +11,11 @@ pub mod idempotency;
 pub mod limits;
 pub mod log;
 pub mod metrics;
+pub mod page;
 pub mod porch;
 pub mod problem;
 pub mod server;
+pub mod texts;
 
 use std::sync::Arc;
 
@@ -47,6 +50,8 @@ pub struct Site {
     pub limits: Arc<limits::Limits>,
     /// What the operator decided.
     pub settings: Arc<Settings>,
+    /// The sign over the door.
+    pub sign: page::Sign,
 }
 
 /// What the operator decided about the server.

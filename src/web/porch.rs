@@ -12,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 
+use super::page::Reader;
 use super::problem::Problem;
 use super::{Settings, Site};
 
@@ -55,6 +56,7 @@ pub async fn porch(State(site): State<Site>, mut request: Request, next: Next) -
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let origin = allowed_origin(request.headers(), &site.settings);
+    let reader = Reader::at_page(&method, request.uri(), request.headers());
     let began = Instant::now();
 
     let response = if method == Method::OPTIONS && origin.is_some() {
@@ -63,10 +65,14 @@ pub async fn porch(State(site): State<Site>, mut request: Request, next: Next) -
         let work = tokio::time::timeout(PATIENCE, AssertUnwindSafe(next.run(request)).catch_unwind());
         REQUEST
             .scope(id.clone(), async {
-                match work.await {
+                let response = match work.await {
                     Ok(Ok(response)) => response,
                     Ok(Err(_)) => Problem::internal(&"a handler panicked").into_response(),
                     Err(_) => Problem::busy().into_response(),
+                };
+                match &reader {
+                    Some(reader) => reader.receive(&site, response),
+                    None => response,
                 }
             })
             .await

@@ -25,6 +25,15 @@ pub struct Problem {
     pub retry_after_s: Option<u64>,
 }
 
+/// What an answer refused, left on it for the layer that draws pages for people.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// A stable word for programs.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub sentence: String,
+}
+
 /// What is wrong with one field.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct FieldProblem {
@@ -198,6 +207,7 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        response.extensions_mut().insert(Told { code: self.code, sentence: self.sentence });
         response
     }
 }

@@ -23,6 +23,18 @@ const CONNECTIONS: usize = 8_192;
 /// The largest request line and headers together.
 const LARGEST_HEAD: usize = 32 * 1024;
 
+/// Tells a handler whose answer goes on for long that the server is ending; every request carries one.
+#[derive(Clone)]
+pub struct Ending(watch::Receiver<bool>);
+
+impl Ending {
+    /// Waits for the end.
+    pub async fn wait(&mut self) {
+        // A server that is gone has ended too.
+        let _ = self.0.wait_for(|ended| *ended).await;
+    }
+}
+
 /// Serves a router on listeners until `end` turns true, then drains.
 pub async fn serve(listeners: Vec<TcpListener>, router: Router, end: watch::Receiver<bool>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
@@ -66,8 +78,10 @@ async fn accept(listener: TcpListener, router: Router, mut end: watch::Receiver<
 async fn converse(stream: tokio::net::TcpStream, peer: SocketAddr, router: Router, mut end: watch::Receiver<bool>) {
     // Small answers must not wait for more to be sent.
     let _ = stream.set_nodelay(true);
+    let ending = Ending(end.clone());
     let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(ending.clone());
         request.map(axum::body::Body::new)
     });
     let connection = http1::Builder::new()

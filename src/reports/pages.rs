@@ -1,0 +1,235 @@
+//! The start pages: the day at a glance for staff, the shop for customers.
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+
+use super::model::{LowStock, Offer, OpenOrder, OwnOrder};
+use super::queries;
+use super::rules::{self, Range};
+use crate::clock::{BusinessDate, Timestamp};
+use crate::ids::UserId;
+use crate::money::{Money, Quantity};
+use crate::orders::order_code;
+use crate::shop;
+use crate::staff::Caller;
+use crate::staff::access::Anyone;
+use crate::staff::pages::page;
+use crate::web::page::{Page, Reader, draw};
+use crate::web::texts::Lang;
+use crate::web::{self, Problem, Site};
+
+/// How many open orders and low products the start page names.
+const ROWS: usize = 12;
+/// How many of their orders a customer sees.
+const OWN_ORDERS: i64 = 10;
+/// How many products a customer sees.
+const OFFERS: i64 = 60;
+
+/// The start page.
+pub fn routes() -> Router<Site> {
+    Router::new().route("/", get(start))
+}
+
+async fn start(State(site): State<Site>, reader: Reader, Anyone(caller): Anyone) -> web::Result<Response> {
+    match caller {
+        Some(caller) if caller.is_staff() => home(&site, &reader, caller).await,
+        Some(caller) => customer_home(&site, &reader, caller).await,
+        None if reader.wants_html => Ok(Redirect::to("/login").into_response()),
+        None => Ok("Kirana. People start at /login, programs at /api/docs.\n".into_response()),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "home/home.html")]
+struct HomePage {
+    page: Page,
+    tiles: Tiles,
+    week: Vec<DayBar>,
+    week_total: String,
+    open_count: String,
+    open_orders: Vec<OpenRow>,
+    low_stock: Vec<LowRow>,
+}
+
+struct Tiles {
+    sales_today: String,
+    orders_today: String,
+    customers: String,
+    products: String,
+    low_stock: String,
+    out_of_stock: String,
+}
+
+struct DayBar {
+    weekday: u8,
+    date: String,
+    amount: String,
+    height: u32,
+}
+
+struct OpenRow {
+    code: String,
+    customer: String,
+    total: String,
+    status: String,
+    age: String,
+}
+
+struct LowRow {
+    name: String,
+    on_hand: String,
+    reorder_level: String,
+    out: bool,
+}
+
+async fn home(site: &Site, reader: &Reader, caller: Caller) -> web::Result<Response> {
+    let (now, store) = (site.clock.now(), caller.store);
+    let (for_page, reader) = (site.clone(), reader.clone());
+    let drawn = site
+        .db
+        .read(move |conn| {
+            let shop = shop::current(conn)?;
+            let today = shop.business_date(now);
+            let page = page(&for_page, &reader, &shop, Some(&caller));
+            let totals = queries::totals(conn, store, today)?;
+            let (low, out) = queries::count_low(conn, store)?;
+            let tiles = Tiles {
+                sales_today: page.money(totals.today_revenue),
+                orders_today: page.count(totals.today_orders),
+                customers: page.count(queries::count_customers(conn)?),
+                products: page.count(queries::count_products(conn)?),
+                low_stock: page.count(low),
+                out_of_stock: page.count(out),
+            };
+            let range = Range { from: today.plus_days(-6), to: today };
+            let sales = range.fill(&queries::days(conn, store, range)?);
+            let total = sales.iter().try_fold(Money::ZERO, |sum, day| sum.checked_add(*day));
+            let open = queries::list_open(conn, store, ROWS)?;
+            let low = queries::list_low(conn, store, i64::try_from(ROWS).unwrap_or(i64::MAX))?;
+            Ok::<_, Problem>(HomePage {
+                week: bars(&page, range, &sales),
+                week_total: page.rupees(total.ok_or_else(|| Problem::internal(&"a sum is too large"))?),
+                open_count: open_count(&page, queries::count_open(conn, store)?),
+                open_orders: open.into_iter().map(|order| OpenRow::new(&page, order, now)).collect(),
+                low_stock: low.into_iter().map(|product| LowRow::new(&page, product)).collect(),
+                tiles,
+                page,
+            })
+        })
+        .await?;
+    Ok(draw(StatusCode::OK, &drawn))
+}
+
+fn bars(page: &Page, range: Range, sales: &[Money]) -> Vec<DayBar> {
+    let bar = |((day, amount), height): ((BusinessDate, &Money), u32)| DayBar {
+        weekday: rules::weekday(day),
+        date: page.day(day),
+        amount: page.rupees(*amount),
+        height,
+    };
+    range.days().zip(sales).zip(rules::heights(sales)).map(bar).collect()
+}
+
+/// Nothing for none, which the page says in words.
+fn open_count(page: &Page, open: i64) -> String {
+    match open {
+        0 => String::new(),
+        queries::COUNTED_OPEN.. => format!("{}+", page.count(queries::COUNTED_OPEN)),
+        open => page.count(open),
+    }
+}
+
+impl OpenRow {
+    fn new(page: &Page, order: OpenOrder, now: Timestamp) -> Self {
+        Self {
+            code: order_code(order.id),
+            customer: order.customer.unwrap_or_else(|| page.t("home.walk_in").to_owned()),
+            total: page.money(order.total_paise),
+            status: order.status,
+            age: page.age(order.placed_at, now),
+        }
+    }
+}
+
+impl LowRow {
+    fn new(page: &Page, product: LowStock) -> Self {
+        Self {
+            on_hand: page.quantity(product.on_hand_milli, &product.unit),
+            reorder_level: page.quantity(product.level_milli, &product.unit),
+            out: product.on_hand_milli <= Quantity::ZERO,
+            name: called(page, product.name, product.name_local),
+        }
+    }
+}
+
+/// A product's name in the language of the page, where it has one.
+fn called(page: &Page, name: String, local: String) -> String {
+    if page.lang == Lang::Hindi.word() && !local.is_empty() { local } else { name }
+}
+
+#[derive(Template)]
+#[template(path = "home/customer.html")]
+struct CustomerHomePage {
+    page: Page,
+    orders: Vec<OwnRow>,
+    products: Vec<OfferCard>,
+}
+
+struct OwnRow {
+    code: String,
+    date: String,
+    total: String,
+    status: String,
+}
+
+struct OfferCard {
+    name: String,
+    category: String,
+    price: String,
+}
+
+async fn customer_home(site: &Site, reader: &Reader, caller: Caller) -> web::Result<Response> {
+    let (for_page, reader) = (site.clone(), reader.clone());
+    let drawn = site
+        .db
+        .read(move |conn| {
+            let shop = shop::current(conn)?;
+            let page = page(&for_page, &reader, &shop, Some(&caller));
+            let customer = caller.user().unwrap_or(UserId::new(0));
+            let orders = queries::list_own(conn, customer, OWN_ORDERS)?;
+            let offers = queries::list_offers(conn, OFFERS)?;
+            Ok::<_, Problem>(CustomerHomePage {
+                orders: orders.into_iter().map(|order| OwnRow::new(&page, order)).collect(),
+                products: offers.into_iter().map(|offer| OfferCard::new(&page, offer)).collect(),
+                page,
+            })
+        })
+        .await?;
+    Ok(draw(StatusCode::OK, &drawn))
+}
+
+impl OwnRow {
+    fn new(page: &Page, order: OwnOrder) -> Self {
+        Self {
+            code: order_code(order.id),
+            date: page.day(order.placed_on),
+            total: page.money(order.total_paise),
+            status: order.status,
+        }
+    }
+}
+
+impl OfferCard {
+    fn new(page: &Page, offer: Offer) -> Self {
+        let price = page.money(offer.price_paise);
+        Self {
+            price: if offer.unit == "pcs" { price } else { format!("{price} / {}", offer.unit) },
+            category: offer.category,
+            name: called(page, offer.name, offer.name_local),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! All SQL of the reports. A store of 0 asks about all stores.
+
+use super::model::{DaySales, LowStock, Offer, OpenOrder, OwnOrder, ProductSales, Totals};
+use super::rules::Range;
+use crate::clock::BusinessDate;
+use crate::db::{Conn, Result};
+use crate::ids::{StoreId, UserId};
+
+/// Open orders are counted up to here; a shop that has more needs no exact number.
+pub const COUNTED_OPEN: i64 = 10_000;
+
+/// What is low: at or below the reorder level, or ten where none is set.
+macro_rules! level {
+    () => {
+        "case when k.reorder_level_milli = 0 then 10000 else k.reorder_level_milli end"
+    };
+}
+
+crate::statements! {
+    TOTALS(Int, Int, Int, Int) -> Totals =
+        "select cast(coalesce(sum(order_count), 0) as bigint) as orders,
+                cast(coalesce(sum(revenue_paise), 0) as bigint) as revenue,
+                cast(coalesce(sum(case when sold_on = $2 then order_count end), 0) as bigint) as today_orders,
+                cast(coalesce(sum(case when sold_on = $2 then revenue_paise end), 0) as bigint) as today_revenue,
+                cast(coalesce(sum(case when sold_on = $3 then order_count end), 0) as bigint) as yesterday_orders,
+                cast(coalesce(sum(case when sold_on = $3 then revenue_paise end), 0) as bigint) as yesterday_revenue,
+                cast(coalesce(sum(case when sold_on = $4 then order_count end), 0) as bigint) as last_week_orders,
+                cast(coalesce(sum(case when sold_on = $4 then revenue_paise end), 0) as bigint) as last_week_revenue
+         from store_days where $1 = 0 or store_id = $1";
+    DAYS(Int, Int, Int) -> DaySales =
+        "select d.sold_on, cast(sum(d.revenue_paise) as bigint) as revenue_paise
+         from stores s join store_days d on d.store_id = s.id and d.sold_on between $2 and $3
+         where $1 = 0 or s.id = $1 group by d.sold_on order by d.sold_on";
+    PRODUCT_SALES(Int, Int, Int) -> ProductSales =
+        "select x.product_id, p.name, c.name as category, x.sold_milli, x.revenue_paise
+         from (select d.product_id, cast(sum(d.sold_milli) as bigint) as sold_milli,
+                      cast(sum(d.revenue_paise) as bigint) as revenue_paise
+               from stores s join product_days d on d.store_id = s.id and d.sold_on between $2 and $3
+               where $1 = 0 or s.id = $1 group by d.product_id) x
+           join products p on p.id = x.product_id join categories c on c.id = p.category_id
+         order by x.revenue_paise desc, x.product_id";
+    CATEGORY_COUNTS() -> (String, i64) =
+        "select c.name, count(*) from categories c join products p on p.category_id = c.id
+         where p.status = 'active' group by c.id, c.name order by c.name";
+    COUNT_PRODUCTS() -> (i64,) = "select count(*) from products where status = 'active'";
+    COUNT_CUSTOMERS() -> (i64,) = "select count(*) from customers";
+    /// Products of which some store has little, and those of which some store has nothing.
+    COUNT_LOW(Int) -> (i64, i64) =
+        concat!("select count(distinct k.product_id),
+                        count(distinct case when k.on_hand_milli <= 0 then k.product_id end)
+                 from stores s join stock k on k.store_id = s.id join products p on p.id = k.product_id
+                 where ($1 = 0 or s.id = $1) and s.status = 'active' and k.on_hand_milli <= ", level!(), "
+                   and p.status = 'active' and p.track_stock = 1");
+    LIST_LOW(Int, Int) -> LowStock =
+        concat!("select p.name, p.name_local, p.unit, k.on_hand_milli, cast(", level!(), " as bigint) as level_milli
+                 from stores s join stock k on k.store_id = s.id join products p on p.id = k.product_id
+                 where ($1 = 0 or s.id = $1) and s.status = 'active' and k.on_hand_milli <= ", level!(), "
+                   and p.status = 'active' and p.track_stock = 1
+                 order by case when k.on_hand_milli <= 0 then 0 else 1 end, k.on_hand_milli - ", level!(), ", p.name_key, s.id
+                 limit $2");
+    STORES(Int) -> (StoreId,) = "select id from stores where $1 = 0 or id = $1 order by id";
+    COUNT_OPEN(Int, Int) -> (i64,) =
+        "select count(*) from (select o.id from orders o
+           where o.store_id = $1 and o.status in ('placed', 'confirmed', 'packed', 'ready') limit $2) some_open";
+    LIST_OPEN(Int, Int) -> OpenOrder =
+        "select o.id, nullif(trim(u.first_name || ' ' || u.last_name), '') as customer, o.total_paise, o.status, o.placed_at
+         from orders o left join users u on u.id = o.customer_id
+         where o.store_id = $1 and o.status in ('placed', 'confirmed', 'packed', 'ready')
+         order by o.id desc limit $2";
+    /// Walks a customer's chain of orders back from the last.
+    LIST_OWN(Int, Int) -> OwnOrder =
+        "with recursive chain (store_id, id, previous_order_id, hops) as (
+           select o.store_id, o.id, o.previous_order_id, cast(1 as bigint)
+             from customers c cross join stores s join orders o on o.store_id = s.id and o.id = c.last_order_id
+             where c.user_id = $1
+           union all
+           select o.store_id, o.id, o.previous_order_id, c.hops + 1
+             from chain c cross join stores s join orders o on o.store_id = s.id and o.id = c.previous_order_id
+             where c.hops < $2
+         )
+         select o.id, o.status, o.total_paise, o.placed_on
+         from chain c join orders o on o.store_id = c.store_id and o.id = c.id order by c.hops";
+    LIST_OFFERS(Int) -> Offer =
+        "select p.name, p.name_local, c.name as category, p.unit, p.price_paise
+         from products p join categories c on c.id = p.category_id
+         where p.status = 'active' order by p.name_key limit $1";
+}
+
+fn number(store: Option<StoreId>) -> i64 {
+    store.map_or(0, StoreId::number)
+}
+
+/// Sums of all days and of those that are compared.
+pub fn totals(conn: &mut Conn<'_>, store: Option<StoreId>, today: BusinessDate) -> Result<Totals> {
+    let (yesterday, last_week) = (today.plus_days(-1), today.plus_days(-7));
+    conn.only(&TOTALS, &[number(store).into(), today.into(), yesterday.into(), last_week.into()])
+}
+
+/// The sales of each day that has any.
+pub fn days(conn: &mut Conn<'_>, store: Option<StoreId>, range: Range) -> Result<Vec<DaySales>> {
+    conn.all(&DAYS, &[number(store).into(), range.from.into(), range.to.into()])
+}
+
+/// What was sold of each product, the most first.
+pub fn product_sales(conn: &mut Conn<'_>, store: Option<StoreId>, range: Range) -> Result<Vec<ProductSales>> {
+    conn.all(&PRODUCT_SALES, &[number(store).into(), range.from.into(), range.to.into()])
+}
+
+/// How many products each category has.
+pub fn category_counts(conn: &mut Conn<'_>) -> Result<Vec<(String, i64)>> {
+    conn.all(&CATEGORY_COUNTS, &[])
+}
+
+/// How many products are on sale.
+pub fn count_products(conn: &mut Conn<'_>) -> Result<i64> {
+    Ok(conn.only(&COUNT_PRODUCTS, &[])?.0)
+}
+
+/// How many customers there are.
+pub fn count_customers(conn: &mut Conn<'_>) -> Result<i64> {
+    Ok(conn.only(&COUNT_CUSTOMERS, &[])?.0)
+}
+
+/// How many products run low, and how many of them are out.
+pub fn count_low(conn: &mut Conn<'_>, store: Option<StoreId>) -> Result<(i64, i64)> {
+    conn.only(&COUNT_LOW, &[number(store).into()])
+}
+
+/// The products that run low, the emptiest shelves first.
+pub fn list_low(conn: &mut Conn<'_>, store: Option<StoreId>, limit: i64) -> Result<Vec<LowStock>> {
+    conn.all(&LIST_LOW, &[number(store).into(), limit.into()])
+}
+
+/// How many orders are open, up to [`COUNTED_OPEN`] in each store.
+pub fn count_open(conn: &mut Conn<'_>, store: Option<StoreId>) -> Result<i64> {
+    let mut open = 0;
+    for (store,) in conn.all(&STORES, &[number(store).into()])? {
+        open += conn.only(&COUNT_OPEN, &[store.into(), COUNTED_OPEN.into()])?.0;
+    }
+    Ok(open)
+}
+
+/// The open orders, newest first.
+pub fn list_open(conn: &mut Conn<'_>, store: Option<StoreId>, limit: usize) -> Result<Vec<OpenOrder>> {
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut open = Vec::new();
+    for (store,) in conn.all(&STORES, &[number(store).into()])? {
+        open.extend(conn.all(&LIST_OPEN, &[store.into(), most.into()])?);
+    }
+    open.sort_by_key(|order| std::cmp::Reverse(order.id));
+    open.truncate(limit);
+    Ok(open)
+}
+
+/// A customer's own orders, newest first.
+pub fn list_own(conn: &mut Conn<'_>, customer: UserId, limit: i64) -> Result<Vec<OwnOrder>> {
+    conn.all(&LIST_OWN, &[customer.into(), limit.into()])
+}
+
+/// What is on sale, by name.
+pub fn list_offers(conn: &mut Conn<'_>, limit: i64) -> Result<Vec<Offer>> {
+    conn.all(&LIST_OFFERS, &[limit.into()])
+}

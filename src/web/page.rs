@@ -1,0 +1,306 @@
+//! Pages for people: what each is given, the reader's language, and refusals that a person can read.
+
+use std::sync::{Arc, RwLock};
+
+use askama::Template;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::problem::{Problem, Told};
+use super::texts::Lang;
+use super::{Site, answer, assets, porch};
+use crate::clock::{BusinessDate, Timestamp};
+use crate::money::{Money, Quantity};
+
+/// What every page is given.
+#[derive(Debug)]
+pub struct Page {
+    /// `en` or `hi`.
+    pub lang: &'static str,
+    /// The name over the door.
+    pub shop_name: String,
+    /// Who reads it, when they are known.
+    pub user: Option<PageUser>,
+    /// What the page's forms send back, to show that they are ours; empty for strangers.
+    pub csrf: String,
+    /// A shop of sample data.
+    pub demo: bool,
+    language: Lang,
+}
+
+/// The reader, as the page shows them.
+#[derive(Debug)]
+pub struct PageUser {
+    /// Their name.
+    pub name: String,
+    /// What they are in the shop, in the page's language.
+    pub role_label: String,
+}
+
+/// The sign over the door as it was last read, for pages that must not ask the database.
+#[derive(Clone, Default)]
+pub struct Sign(Arc<RwLock<(String, bool)>>);
+
+impl Page {
+    /// A page for a reader, in a shop of that name.
+    pub fn new(site: &Site, reader: &Reader, shop_name: &str, demo: bool) -> Self {
+        *site.sign.0.write().expect("the lock of the sign") = (shop_name.to_owned(), demo);
+        Self::with_name(reader.lang, shop_name.to_owned(), demo)
+    }
+
+    /// A page that is drawn without asking the database.
+    fn plain(site: &Site, lang: Lang) -> Self {
+        let (name, demo) = site.sign.0.read().expect("the lock of the sign").clone();
+        Self::with_name(lang, if name.is_empty() { "Kirana".to_owned() } else { name }, demo)
+    }
+
+    fn with_name(language: Lang, shop_name: String, demo: bool) -> Self {
+        Self { lang: language.word(), shop_name, user: None, csrf: String::new(), demo, language }
+    }
+
+    /// The text of a key.
+    pub fn t<'k>(&self, key: &'k str) -> &'k str {
+        self.language.text(key)
+    }
+
+    /// The text of a key with `{name}` replaced.
+    pub fn t1(&self, key: &str, value: &str) -> String {
+        self.language.text(key).replace("{name}", value)
+    }
+
+    /// The address of a file in `assets/`.
+    pub fn asset(&self, name: &str) -> String {
+        assets::address(name)
+    }
+
+    /// An amount in rupees and paise, as it stands on a bill: `₹1,24,800.50`.
+    pub fn money(&self, amount: Money) -> String {
+        let paise = amount.as_paise();
+        let sign = if paise < 0 { "-" } else { "" };
+        format!("{sign}₹{}.{:02}", grouped(paise.unsigned_abs() / 100), paise.unsigned_abs() % 100)
+    }
+
+    /// An amount rounded half up to whole rupees, where there is little room: `₹1,24,801`.
+    pub fn rupees(&self, amount: Money) -> String {
+        let paise = amount.as_paise();
+        let sign = if paise < 0 { "-" } else { "" };
+        format!("{sign}₹{}", grouped((paise.unsigned_abs() + 50) / 100))
+    }
+
+    /// A count: `1,24,800`.
+    pub fn count(&self, number: i64) -> String {
+        let sign = if number < 0 { "-" } else { "" };
+        format!("{sign}{}", grouped(number.unsigned_abs()))
+    }
+
+    /// A quantity with its unit; pieces go without saying.
+    pub fn quantity(&self, quantity: Quantity, unit: &str) -> String {
+        if unit == "pcs" { quantity.to_string() } else { format!("{quantity} {unit}") }
+    }
+
+    /// A day of this year or the last: `21 Nov`.
+    pub fn day(&self, day: BusinessDate) -> String {
+        let date = day.date();
+        let month = match date.month() {
+            1 => self.t("month.jan"),
+            2 => self.t("month.feb"),
+            3 => self.t("month.mar"),
+            4 => self.t("month.apr"),
+            5 => self.t("month.may"),
+            6 => self.t("month.jun"),
+            7 => self.t("month.jul"),
+            8 => self.t("month.aug"),
+            9 => self.t("month.sep"),
+            10 => self.t("month.oct"),
+            11 => self.t("month.nov"),
+            _ => self.t("month.dec"),
+        };
+        format!("{} {month}", date.day())
+    }
+
+    /// How long ago something was: `5 min`.
+    pub fn age(&self, at: Timestamp, now: Timestamp) -> String {
+        match (now.as_ms() - at.as_ms()) / 60_000 {
+            ..=0 => self.t("age.now").to_owned(),
+            minutes @ ..60 => self.t1("age.minutes", &minutes.to_string()),
+            minutes @ ..1440 => self.t1("age.hours", &(minutes / 60).to_string()),
+            minutes => self.t1("age.days", &self.count(minutes / 1440)),
+        }
+    }
+}
+
+/// A number in groups as India writes them in both languages: three digits, then two and two.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 2);
+    for (index, digit) in digits.char_indices() {
+        let left = digits.len() - index;
+        if index > 0 && (left == 3 || (left > 3 && left % 2 == 1)) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Draws a page. It is never kept by the browser: a till has many users.
+pub fn draw(status: StatusCode, template: &impl Template) -> Response {
+    let text = match template.render() {
+        Ok(text) => text,
+        Err(error) => return Problem::internal(&error).into_response(),
+    };
+    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    (status, headers, text).into_response()
+}
+
+/// Who reads a page, as far as the request alone tells.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    /// The language to answer in: the one just chosen, the one chosen earlier, the browser's, English.
+    pub lang: Lang,
+    /// It is a browser that shows HTML.
+    pub wants_html: bool,
+    /// The language was chosen by this very request.
+    chose: bool,
+    /// The address to come back to after a log-in; empty for `/` and for what cannot be repeated.
+    address: String,
+}
+
+impl Reader {
+    const COOKIE: &str = "lang=";
+
+    /// Reads what a request says of its reader.
+    pub fn of(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
+        let query = uri.query().unwrap_or_default();
+        let chosen = query.split('&').find_map(|pair| Lang::from_word(pair.strip_prefix("lang=")?));
+        let texts = |name| headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        let earlier = || {
+            let pairs = texts(header::COOKIE).flat_map(|value| value.split(';'));
+            pairs.filter_map(|pair| pair.trim().strip_prefix(Self::COOKIE)).find_map(Lang::from_word)
+        };
+        let browser = || texts(header::ACCEPT_LANGUAGE).find_map(Lang::preferred);
+        let repeatable = method == Method::GET && uri.path_and_query().is_some_and(|path| path.as_str() != "/");
+        Self {
+            lang: chosen.or_else(earlier).or_else(browser).unwrap_or(Lang::English),
+            wants_html: texts(header::ACCEPT).any(|accepted| accepted.contains("text/html")),
+            chose: chosen.is_some(),
+            address: if repeatable { uri.to_string() } else { String::new() },
+        }
+    }
+
+    /// The reader of a page; none for a path that programs use.
+    pub fn at_page(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Self> {
+        let path = uri.path();
+        let for_programs = path.starts_with("/api/") || path.starts_with("/assets/");
+        (!for_programs).then(|| Self::of(method, uri, headers))
+    }
+
+    /// Makes an answer fit for a person: a refusal becomes a page, and a chosen language is remembered.
+    pub fn receive(&self, site: &Site, response: Response) -> Response {
+        let mut response = if self.wants_html { self.explain(site, response) } else { response };
+        if self.chose {
+            let secure = if site.settings.https { "; Secure" } else { "" };
+            let cookie = format!("{}{}; Path=/; Max-Age=31536000; SameSite=Lax{secure}", Self::COOKIE, self.lang);
+            let cookie = HeaderValue::try_from(cookie).expect("words and signs are a header");
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+        response
+    }
+
+    fn explain(&self, site: &Site, mut response: Response) -> Response {
+        let Some(told) = response.extensions_mut().remove::<Told>() else { return response };
+        let status = response.status();
+        if status == StatusCode::UNAUTHORIZED {
+            let next = if self.address.is_empty() { String::new() } else { answer::encode(&self.address) };
+            let address = if next.is_empty() { "/login".to_owned() } else { format!("/login?next={next}") };
+            return Redirect::to(&address).into_response();
+        }
+        let page = Page::plain(site, self.lang);
+        let sentence = match (status.as_u16(), told.code) {
+            (403, "csrf") => page.t("problem.csrf_why").to_owned(),
+            (403, "forbidden") => page.t("problem.403_why").to_owned(),
+            (404, _) => page.t("problem.404_why").to_owned(),
+            (429, _) => page.t("problem.429_why").to_owned(),
+            (503, "busy") => page.t("problem.503_why").to_owned(),
+            (500.., _) => page.t("problem.500_why").to_owned(),
+            _ => told.sentence,
+        };
+        let drawn = ProblemPage { page, status: status.as_u16(), sentence, request_id: porch::request_id() };
+        let mut drawn = draw(status, &drawn);
+        for name in [header::RETRY_AFTER, header::ALLOW] {
+            if let Some(value) = response.headers_mut().remove(&name) {
+                drawn.headers_mut().insert(name, value);
+            }
+        }
+        drawn
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Reader {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(&parts.method, &parts.uri, &parts.headers))
+    }
+}
+
+#[derive(Template)]
+#[template(path = "web/problem.html")]
+struct ProblemPage {
+    page: Page,
+    status: u16,
+    sentence: String,
+    request_id: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(lang: Lang) -> Page {
+        Page::with_name(lang, "Asha Stores".to_owned(), false)
+    }
+
+    fn reader(uri: &str, headers: &[(header::HeaderName, &'static str)]) -> Reader {
+        let headers = headers.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
+        Reader::of(&Method::GET, &uri.parse().unwrap(), &headers)
+    }
+
+    #[test]
+    fn numbers_stand_in_groups_of_lakhs_and_crores() {
+        let page = page(Lang::English);
+        for (number, text) in
+            [(0, "0"), (999, "999"), (1000, "1,000"), (124_800, "1,24,800"), (12_345_678, "1,23,45,678"), (-5, "-5")]
+        {
+            assert_eq!(page.count(number), text);
+        }
+        assert_eq!(page.money(Money::paise(12_480_050)), "₹1,24,800.50");
+        assert_eq!(page.money(Money::paise(-5)), "-₹0.05");
+        assert_eq!(page.rupees(Money::paise(12_480_050)), "₹1,24,801");
+        assert_eq!(page.rupees(Money::paise(49)), "₹0");
+    }
+
+    #[test]
+    fn days_and_ages_are_said_in_the_language_of_the_page() {
+        let now = Timestamp::from_ms(10 * 86_400_000);
+        let ages = |page: &Page| {
+            [0, 59, 60, 3599, 3600, 86_399, 86_400].map(|seconds| page.age(now.plus_ms(-seconds * 1000), now))
+        };
+        assert_eq!(ages(&page(Lang::English)), ["just now", "just now", "1 min", "59 min", "1 h", "23 h", "1 d"]);
+        assert_eq!(ages(&page(Lang::Hindi))[2], "1 मिनट");
+        assert_eq!(page(Lang::English).day(BusinessDate::from_number(20_261_121)), "21 Nov");
+    }
+
+    #[test]
+    fn the_language_is_the_one_just_chosen_then_the_one_chosen_before_then_the_browsers() {
+        let accepted = (header::ACCEPT_LANGUAGE, "hi,en;q=0.5");
+        let cookie = (header::COOKIE, "kirana=x; lang=en");
+        assert_eq!(reader("/login", &[]).lang, Lang::English);
+        assert_eq!(reader("/login", std::slice::from_ref(&accepted)).lang, Lang::Hindi);
+        assert_eq!(reader("/login", &[accepted.clone(), cookie.clone()]).lang, Lang::English);
+        assert_eq!(reader("/login?next=%2F&lang=hi", &[accepted, cookie]).lang, Lang::Hindi);
+        assert!(!reader("/login?lang=fr", &[]).chose, "a language we do not speak is ignored");
+    }
+}
