@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 
 pub mod app;
+pub mod demo;
 
 pub mod check;
 pub mod reports;

@@ -4,7 +4,9 @@
 //! has the server that uses it do the work ([`control`]).
 
 mod backup;
+mod check;
 mod control;
+mod demo;
 mod doctor;
 mod failure;
 mod migrate;
@@ -30,6 +32,7 @@ use work::{Task, Work};
     version,
     arg_required_else_help = true,
     after_help = "Examples:
+  kirana demo                            look around in a shop of sample data
   kirana serve                           open the shop on http://127.0.0.1:8000
   kirana user add --role cashier --username ravi
   kirana backup /mnt/stick/              copy everything into one file, while the shop is open
@@ -56,6 +59,17 @@ enum Command {
   kirana serve --listen 127.0.0.1:9000   on another port
   kirana serve --database postgres://kirana@db.example/shop")]
     Serve,
+    /// Open a shop of sample data to look around in; nothing of it is kept.
+    #[command(after_help = "Examples:
+  kirana demo                            on http://127.0.0.1:8000
+  kirana demo --data-dir ./demo          and keep it in a folder")]
+    Demo,
+    /// Prove the books: stock, orders, roll-ups, bills and the audit log, recomputed from the raw rows.
+    #[command(after_help = "Ends with 0 when everything adds up and with 1 when something does not.
+
+Example:
+  kirana check --json")]
+    Check,
     /// Add, list and lock accounts, and reset passwords.
     #[command(subcommand)]
     User(user::UserCommand),
@@ -126,7 +140,8 @@ fn run(cli: Cli) -> Outcome {
 
 fn run_with(config: Config, command: Command, json: bool, terminal: Terminal) -> Outcome {
     let task = match command {
-        Command::Serve => return serve::run(config),
+        Command::Serve => return serve::open(config, None),
+        Command::Demo => return demo::run(config),
         Command::Restore(args) => return backup::restore(&args, &config, json, terminal),
         Command::Config | Command::Openapi | Command::Completions { .. } => {
             settings::run(&config, json);
@@ -134,6 +149,7 @@ fn run_with(config: Config, command: Command, json: bool, terminal: Terminal) ->
         }
         Command::Migrate => Task::Migrate,
         Command::Doctor => Task::Doctor,
+        Command::Check => Task::Check,
         Command::User(command) => Task::User(command.prepare()?),
         Command::Backup(args) => Task::Backup(args.prepare()?),
     };

@@ -28,8 +28,11 @@ const AFTER_FAILURE: Duration = Duration::from_millis(500);
 /// How long commands that others have sent may go on.
 const FOR_COMMANDS: Duration = Duration::from_secs(10);
 
-/// Serves until a signal, and then ends in good order.
-pub fn run(config: Config) -> Outcome {
+/// Fills a demo shop before it opens.
+type Fill = dyn Fn(&tokio::runtime::Runtime, &Db) -> Outcome;
+
+/// Serves until a signal, and then ends in good order. A demo shop is filled first.
+pub fn open(config: Config, fill: Option<&Fill>) -> Outcome {
     let _log = log::start(config.log_format == LogFormat::Json, &config.log_level, Clock::system());
     config.make_data_dir()?;
     let entropy = Entropy::system();
@@ -42,7 +45,10 @@ pub fn run(config: Config) -> Outcome {
         .enable_all()
         .build()
         .map_err(|cause| Failure::new(UNAVAILABLE, format!("no threads can be started: {cause}")))?;
-    let outcome = runtime.block_on(serve(&config, db.clone(), key, entropy));
+    let outcome = match fill.map_or(Ok(()), |fill| fill(&runtime, &db)) {
+        Ok(()) => runtime.block_on(serve(&config, db.clone(), key, entropy, fill.is_some())),
+        failed => failed,
+    };
     runtime.shutdown_timeout(AFTER_FAILURE);
     db.close();
     if outcome.is_ok() {
@@ -51,7 +57,7 @@ pub fn run(config: Config) -> Outcome {
     outcome
 }
 
-async fn serve(config: &Config, db: Db, key: TokenKey, entropy: Entropy) -> Outcome {
+async fn serve(config: &Config, db: Db, key: TokenKey, entropy: Entropy, demo: bool) -> Outcome {
     let mut listeners = Vec::new();
     for address in &config.listen {
         listeners.push(TcpListener::bind(address).await.map_err(|cause| cannot_listen(*address, &cause))?);
@@ -79,6 +85,9 @@ async fn serve(config: &Config, db: Db, key: TokenKey, entropy: Entropy) -> Outc
     for listener in &listeners {
         if let Ok(address) = listener.local_addr() {
             tracing::info!("Server running on http://{address}");
+            if demo {
+                eprintln!("{}", super::demo::banner(&address.to_string()));
+            }
         }
     }
     warn_of_exposure(config);

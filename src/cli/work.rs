@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::{Failure, NO_INPUT, Outcome, UNAVAILABLE};
 use super::out::{Out, Terminal};
-use super::{backup, control, doctor, migrate, user};
+use super::{backup, check, control, doctor, migrate, user};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, Location, OpenError};
@@ -49,6 +49,8 @@ pub enum Task {
     Backup(backup::Task),
     /// See [`doctor`].
     Doctor,
+    /// See [`check`].
+    Check,
 }
 
 impl Work {
@@ -59,6 +61,7 @@ impl Work {
             Task::User(task) => task.run(context, self.json, out).await,
             Task::Backup(task) => task.run(context, self.json, out).await,
             Task::Doctor => doctor::run(context, self.json, out).await,
+            Task::Check => check::run(context, self.json, out).await,
         }
     }
 

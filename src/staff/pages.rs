@@ -21,14 +21,14 @@ use crate::web::porch::Address;
 use crate::web::{self, Problem, Site};
 
 /// Who can be tried in the shop of sample data.
-const DEMO_PEOPLE: [(Role, &str); 4] = [
+pub const DEMO_PEOPLE: [(Role, &str); 4] = [
     (Role::Owner, "owner@kirana.example"),
     (Role::Cashier, "cashier@kirana.example"),
     (Role::StockKeeper, "stock@kirana.example"),
     (Role::Customer, "customer@kirana.example"),
 ];
 /// The password of all of them.
-const DEMO_PASSWORD: &str = "kirana-demo";
+pub const DEMO_PASSWORD: &str = "kirana-demo";
 
 /// The pages, and the addresses that other systems gave them.
 pub fn routes() -> Router<Site> {

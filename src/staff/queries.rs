@@ -112,6 +112,7 @@ crate::statements! {
          where ($1 = '' or kind = $1) and ($2 = '' or role = $2) and ($3 = '' or status = $3)
            and ($4 = '' or lower(first_name || ' ' || last_name || ' ' || coalesce(email, '') || ' '
                 || coalesce(username, '') || ' ' || phone) like $4 escape '!')";
+    HAS_ACCOUNTS() -> (i64,) = "select count(*) from (select id from users limit 1) some";
     COUNT_OWNERS() -> (i64,) = "select count(*) from users where role = 'owner' and status = 'active'";
     INSERT_USER(Int, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Int, Text, Text, Text, Int, Int) =
         "insert into users (id, kind, role, status, username, username_key, email, email_key, phone, first_name, last_name,
@@ -207,6 +208,11 @@ pub fn find_user(conn: &mut Conn<'_>, id: UserId) -> Result<Option<User>> {
 /// The accounts that a log-in may mean: one by user name, or one of each kind by e-mail address.
 pub fn find_by_login(conn: &mut Conn<'_>, login: &str) -> Result<Vec<User>> {
     conn.all(&FIND_BY_LOGIN, &[login_key(login).into()])
+}
+
+/// Anybody has an account.
+pub fn has_accounts(conn: &mut Conn<'_>) -> Result<bool> {
+    Ok(conn.only(&HAS_ACCOUNTS, &[])?.0 > 0)
 }
 
 /// How many owners may log in.

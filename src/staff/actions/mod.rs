@@ -39,6 +39,11 @@ pub struct Origin {
     pub agent: String,
 }
 
+/// Anybody has an account, so the shop is not new.
+pub fn has_accounts(conn: &mut Conn<'_>) -> Result<bool> {
+    Ok(queries::has_accounts(conn)?)
+}
+
 /// Opens an account.
 pub fn open_account(conn: &mut Conn<'_>, new: &NewUser, role: Role, status: Status, by: By<'_>) -> Result<UserId> {
     if new.email.is_none() && new.username.is_none() {
