@@ -10,7 +10,8 @@ use kirana::web::docs::operations;
 use crate::support::{Client, Shop, Source, TokenKind, on_both, sources};
 
 /// Routes of the document that anybody may call. A route stands here or has a right.
-const PUBLIC: &[&str] = &["POST /api/auth/login", "POST /api/auth/register"];
+const PUBLIC: &[&str] =
+    &["POST /api/auth/forgot", "POST /api/auth/login", "POST /api/auth/register", "POST /api/auth/reset"];
 
 /// Routes outside of the document, all of them for anybody.
 const PLAIN: &[&str] = &["/api/docs", "/api/openapi.json", "/healthz", "/metrics", "/readyz"];

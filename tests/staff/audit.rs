@@ -42,7 +42,7 @@ async fn what_people_do_is_in_the_log_and_the_log_verifies(shop: Shop) {
 
     let (breaks, _) = breaks(&shop).await;
     assert_eq!(breaks, []);
-    let entries = shop.db.read(|conn| audit::list(conn, audit::Cursor::START, 100)).await.unwrap().0;
+    let entries = shop.db.read(|conn| audit::list(conn, "", "", audit::Cursor::START, 100)).await.unwrap().0;
     let mut seen: Vec<String> =
         entries.iter().map(|entry| format!("{} {} {}", entry.actor, entry.action, entry.subject)).collect();
     seen.sort();
