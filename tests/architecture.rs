@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["main", "cli", "config"],
     &["app"],
     &["classic"],
-    &["reports"],
+    &["reports", "check"],
     &["orders"],
     &["catalog"],
     &["stock"],
