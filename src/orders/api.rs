@@ -3,7 +3,7 @@
 use aide::axum::routing::{get_with, post_with};
 use axum::Extension;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -20,6 +20,7 @@ use crate::audit::By;
 use crate::clock::{BusinessDate, Timestamp};
 use crate::ids::{OrderId, ProductId, StoreId, UserId};
 use crate::money::{Money, Quantity, TaxRate};
+use crate::shop;
 use crate::staff::access::{
     Buy, CancelOrder, FulfilOrders, GiveDiscount, PlaceOrder as MayPlace, SeeOrder, SeeOrders, TakePayments,
 };
@@ -67,6 +68,10 @@ pub fn routes() -> Routes {
         .api_route(
             "/api/orders/{id}/payments",
             post_with(pay, |op| describe(op, TAG, "Takes a payment, or notes one that was promised")),
+        )
+        .api_route(
+            "/api/orders/{id}/upi-qr.svg",
+            get_with(upi_qr, |op| describe(op, TAG, "The QR by which what is due is paid by UPI")),
         )
         .api_route(
             "/api/orders/{id}/payments/{number}/confirm",
@@ -655,6 +660,31 @@ async fn confirm_payment(
         })
         .await?;
     Ok(axum::Json(view))
+}
+
+/// The QR of what is still due, with the order's code as the reference. Nothing comes back from it: a
+/// payment is confirmed by the shop.
+async fn upi_qr(
+    State(site): State<Site>,
+    seen: Allowed<SeeOrder>,
+    Path(id): Path<String>,
+) -> web::Result<([(HeaderName, &'static str); 2], String)> {
+    let (id, actor) = (order_id(&id)?, actor(&seen.caller));
+    let (order, shop) = site
+        .db
+        .read(move |conn| Ok::<_, OrderError>((actions::load(conn, &actor, id)?.order, shop::current(conn)?)))
+        .await?;
+    if shop.upi_id.is_empty() {
+        return Err(Problem::not_found("The shop has no UPI address yet."));
+    }
+    if order.status == OrderStatus::Cancelled || order.due().is_zero() {
+        return Err(Problem::conflict("nothing_due", "Nothing is to be paid for this order."));
+    }
+    let code = order_code(order.id);
+    let link =
+        shop::upi::link(&shop.upi_id, &shop.name, Some(order.due()), Some(&code), Some(&format!("Order {code}")));
+    let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "no-store")];
+    Ok((headers, shop::upi::qr_svg(&link)))
 }
 
 impl From<OrderError> for Problem {

@@ -125,8 +125,7 @@ mod tests {
 
     #[test]
     fn bars_are_measured_by_the_highest() {
-        let heights =
-            |paise: &[i64]| super::heights(&paise.iter().map(|paise| Money::paise(*paise)).collect::<Vec<_>>());
+        let heights = |paise: &[i64]| heights(&paise.iter().map(|paise| Money::paise(*paise)).collect::<Vec<_>>());
         assert_eq!(heights(&[0, 0]), [0, 0]);
         assert_eq!(heights(&[1, 500, 1000]), [1, 50, 100]);
         assert_eq!(heights(&[-5, i64::MAX]), [0, 100]);
