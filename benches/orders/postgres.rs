@@ -135,7 +135,7 @@ const TEXTS: [&str; 10] = [
     "insert into product_days (store_id, sold_on, product_id, writer, line_count, sold_milli, revenue_paise) values (1, 20261121, $1, 1, 1, 1000, $2)
      on conflict (store_id, sold_on, product_id, writer) do update set line_count = product_days.line_count + 1,
        sold_milli = product_days.sold_milli + 1000, revenue_paise = product_days.revenue_paise + excluded.revenue_paise",
-    "insert into idempotency_keys (bucket, principal, key, request_hash, status, body, at) values (1, 'user', $1, '\\x07', 201, '{}', 0)",
+    "insert into idempotency_keys (bucket, key_hash, principal, key, request_hash, status, body, at) values (1, hashtextextended($1, 0), 'user', $1, '\\x07', 201, '{}', 0)",
 ];
 
 impl Statements {

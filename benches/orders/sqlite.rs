@@ -123,8 +123,8 @@ fn raw(path: &Path, time: Duration) -> f64 {
                 .expect("a statement");
             let mut insert_key = conn
                 .prepare_cached(
-                    "insert into idempotency_keys (bucket, principal, key, request_hash, status, body, at)
-                     values (20778, ?1, ?2, x'07070707070707070707070707070707', 201, ?3, ?4)",
+                    "insert into idempotency_keys (bucket, key_hash, principal, key, request_hash, status, body, at)
+                     values (20778, ?5, ?1, ?2, x'07070707070707070707070707070707', 201, ?3, ?4)",
                 )
                 .expect("a statement");
             let body = "{\"message\":\"Order placed successfully\",\"orderId\":\"1\",\"orderCode\":\"OD0000001\",\"storeId\":\"1\",\"status\":\"placed\",\"total\":90,\"itemCount\":3,\"due\":90,\"invoiceNumber\":null}";

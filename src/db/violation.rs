@@ -13,7 +13,7 @@ pub const UNIQUE_KEYS: &[(&str, &str)] = &[
     ("categories.name_key", "categories_name_unique"),
     ("stores.code", "stores_code_unique"),
     ("api_keys.prefix", "api_keys_prefix_unique"),
-    ("idempotency_keys.bucket, idempotency_keys.principal, idempotency_keys.key", "idempotency_keys_unique"),
+    ("idempotency_keys.bucket, idempotency_keys.key_hash", "idempotency_keys_unique"),
 ];
 
 /// The name of the constraint in a message of SQLite, when the message names one.

@@ -767,16 +767,7 @@ fn store_keys(
 ) -> db::Result<()> {
     let rows = orders.iter().filter_map(|(_, index, accepted)| {
         let (claim, answer) = (accepted.command.claim.as_ref()?, answers.get(index)?);
-        let now = accepted.command.now;
-        Some([
-            now.utc_day().into(),
-            (&claim.principal).into(),
-            (&claim.sent.key).into(),
-            (&claim.sent.request_hash).into(),
-            i64::from(answer.status).into(),
-            (&answer.body).into(),
-            now.into(),
-        ])
+        Some(claim.row(answer, accepted.command.now))
     });
     conn.execute_many(&idempotency::STORE, rows).map(|_| ())
 }

@@ -4,12 +4,13 @@
 
 use axum::http::StatusCode;
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use super::answer::Stored;
 use super::extract::SentKey;
 use super::problem::Problem;
 use crate::clock::Timestamp;
-use crate::db::Conn;
+use crate::db::{Conn, Value};
 
 /// A key with the one who sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,20 +39,20 @@ crate::row! {
 }
 
 crate::bulks! {
-    /// Finds stored answers: today's bucket, yesterday's, who, key.
-    pub FIND(Int, Int, Text, Text) -> StoredRow =
+    /// Finds stored answers: today's bucket, yesterday's, hash, who, key.
+    pub FIND(Int, Int, Int, Text, Text) -> StoredRow =
         each "select principal, key, request_hash, status, body from idempotency_keys
-              where bucket in ($1, $2) and principal = $3 and key = $4",
+              where bucket in ($1, $2) and key_hash = $3 and principal = $4 and key = $5",
         set "select k.principal, k.key, k.request_hash, k.status, k.body
-             from unnest({rows}) as asked(today, yesterday, principal, key)
+             from unnest({rows}) as asked(today, yesterday, key_hash, principal, key)
              join idempotency_keys k
-               on k.bucket in (asked.today, asked.yesterday) and k.principal = asked.principal and k.key = asked.key";
+               on k.bucket in (asked.today, asked.yesterday) and k.key_hash = asked.key_hash and k.principal = asked.principal and k.key = asked.key";
 }
 
 crate::inserts! {
     /// Stores an answer.
     pub STORE into idempotency_keys
-        (bucket Int, principal Text, key Text, request_hash Bytes, status Int, body Text, at Int) "";
+        (bucket Int, key_hash Int, principal Text, key Text, request_hash Bytes, status Int, body Text, at Int) "";
 }
 
 crate::statements! {
@@ -60,8 +61,37 @@ crate::statements! {
 
 impl Claim {
     /// The parameters of [`FIND`].
-    pub fn lookup(&self, now: Timestamp) -> [crate::db::Value<'_>; 4] {
-        [now.utc_day().into(), (now.utc_day() - 1).into(), (&self.principal).into(), (&self.sent.key).into()]
+    pub fn lookup(&self, now: Timestamp) -> [Value<'_>; 5] {
+        [
+            now.utc_day().into(),
+            (now.utc_day() - 1).into(),
+            self.hash().into(),
+            (&self.principal).into(),
+            (&self.sent.key).into(),
+        ]
+    }
+
+    /// The parameters of [`STORE`].
+    pub fn row<'a>(&'a self, answer: &'a Stored, now: Timestamp) -> [Value<'a>; 8] {
+        [
+            now.utc_day().into(),
+            self.hash().into(),
+            (&self.principal).into(),
+            (&self.sent.key).into(),
+            (&self.sent.request_hash).into(),
+            i64::from(answer.status).into(),
+            (&answer.body).into(),
+            now.into(),
+        ]
+    }
+
+    /// What the index knows the key by.
+    fn hash(&self) -> i64 {
+        let digest =
+            Sha256::new().chain_update(&self.principal).chain_update([0]).chain_update(&self.sent.key).finalize();
+        let mut first = [0; 8];
+        first.copy_from_slice(&digest[..8]);
+        i64::from_be_bytes(first)
     }
 
     /// The answer that was stored for this claim, or the refusal when the key named another request.
@@ -100,19 +130,7 @@ where
 
 /// Stores an answer for a claim.
 pub fn store(conn: &mut Conn<'_>, claim: &Claim, answer: &Stored, now: Timestamp) -> crate::db::Result<()> {
-    conn.execute_many(
-        &STORE,
-        [[
-            now.utc_day().into(),
-            (&claim.principal).into(),
-            (&claim.sent.key).into(),
-            (&claim.sent.request_hash).into(),
-            i64::from(answer.status).into(),
-            (&answer.body).into(),
-            now.into(),
-        ]],
-    )?;
-    Ok(())
+    conn.execute_many(&STORE, [claim.row(answer, now)]).map(|_| ())
 }
 
 /// Deletes keys that are no longer honoured.

@@ -465,18 +465,21 @@ create table invoice_series (
   constraint invoice_series_key primary key (store_id, invoice_year)
 );
 
--- What was answered to a request with an Idempotency-Key. Keys are looked up in the bucket (UTC day)
--- of today and yesterday, so that each holds for 24 hours at least and old ones never cost a page.
+-- What was answered to a request with an Idempotency-Key, in the order of time. Keys come at random, so
+-- the index over them is kept small: eight bytes of a hash, in the bucket of the UTC day. A key is looked
+-- up in today's and yesterday's bucket, so that each holds for 24 hours at least.
 create table idempotency_keys (
   bucket bigint not null,
+  -- The first eight bytes of SHA-256 over principal and key.
+  key_hash bigint not null,
   principal text collate "C" not null,
   key text collate "C" not null,
   request_hash bytea not null,
   status bigint not null,
   body text not null,
-  at bigint not null,
-  constraint idempotency_keys_unique primary key (bucket, principal, key)
+  at bigint not null
 );
+create unique index idempotency_keys_unique on idempotency_keys (bucket, key_hash);
 
 -- customers ------------------------------------------------------------------------------------
 

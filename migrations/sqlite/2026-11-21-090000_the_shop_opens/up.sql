@@ -461,18 +461,21 @@ create table invoice_series (
   constraint invoice_series_key primary key (store_id, invoice_year)
 ) strict, without rowid;
 
--- What was answered to a request with an Idempotency-Key. Keys are looked up in the bucket (UTC day)
--- of today and yesterday, so that each holds for 24 hours at least and old ones never cost a page.
+-- What was answered to a request with an Idempotency-Key, in the order of time. Keys come at random, so
+-- the index over them is kept small: eight bytes of a hash, in the bucket of the UTC day. A key is looked
+-- up in today's and yesterday's bucket, so that each holds for 24 hours at least.
 create table idempotency_keys (
   bucket integer not null,
+  -- The first eight bytes of SHA-256 over principal and key.
+  key_hash integer not null,
   principal text not null,
   key text not null,
   request_hash blob not null,
   status integer not null,
   body text not null,
-  at integer not null,
-  constraint idempotency_keys_unique primary key (bucket, principal, key)
-) strict, without rowid;
+  at integer not null
+) strict;
+create unique index idempotency_keys_unique on idempotency_keys (bucket, key_hash);
 
 -- customers ------------------------------------------------------------------------------------
 
