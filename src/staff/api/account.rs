@@ -446,7 +446,8 @@ async fn reset(
     site.limits.admit(address.0)?;
     let (now, token) = (site.clock.now(), body.token.clone());
     let user = site.db.read(move |conn| actions::find_reset(conn, &token, now)).await?;
-    rules::check_password(&body.new_password, user.login())?;
+    rules::check_password(&body.new_password, user.login())
+        .map_err(|error| Problem::field("newPassword", "weak_password", error.to_string()))?;
     let hash = hasher.hash(body.new_password).await?;
     site.db.write(move |conn| actions::use_reset(conn, &body.token, &hash, &address.text(), now)).await?;
     Ok(axum::Json(MessageBody { message: "The new password is set. Log in with it." }))
