@@ -2,6 +2,7 @@
 
 mod audit;
 mod log_in;
+mod people;
 mod register;
 mod sessions;
 mod tokens;
