@@ -9,6 +9,14 @@ use crate::ids::{StoreId, UserId};
 /// Open orders are counted up to here; a shop that has more needs no exact number.
 pub const COUNTED_OPEN: i64 = 10_000;
 
+/// The open orders of store $1, by their own index. The sum keeps SQLite from taking the table's key
+/// instead, which begins with the store as well: it would read every order there ever was.
+macro_rules! open_orders {
+    () => {
+        "o.status in ('placed', 'confirmed', 'packed', 'ready') and o.store_id + 0 = $1"
+    };
+}
+
 /// What is low: at or below the reorder level, or ten where none is set.
 macro_rules! level {
     () => {
@@ -60,13 +68,12 @@ crate::statements! {
                  limit $2");
     STORES(Int) -> (StoreId,) = "select id from stores where $1 = 0 or id = $1 order by id";
     COUNT_OPEN(Int, Int) -> (i64,) =
-        "select count(*) from (select o.id from orders o
-           where o.store_id = $1 and o.status in ('placed', 'confirmed', 'packed', 'ready') limit $2) some_open";
+        concat!("select count(*) from (select o.id from orders o where ", open_orders!(), " limit $2) some_open");
     LIST_OPEN(Int, Int) -> OpenOrder =
-        "select o.id, nullif(trim(u.first_name || ' ' || u.last_name), '') as customer, o.total_paise, o.status, o.placed_at
-         from orders o left join users u on u.id = o.customer_id
-         where o.store_id = $1 and o.status in ('placed', 'confirmed', 'packed', 'ready')
-         order by o.id desc limit $2";
+        concat!("select o.id, nullif(trim(u.first_name || ' ' || u.last_name), '') as customer, o.total_paise, o.status,
+                        o.placed_at
+                 from orders o left join users u on u.id = o.customer_id
+                 where ", open_orders!(), " order by o.store_id desc, o.id desc limit $2");
     /// Walks a customer's chain of orders back from the last.
     LIST_OWN(Int, Int) -> OwnOrder =
         "with recursive chain (store_id, id, previous_order_id, hops) as (

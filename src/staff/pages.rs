@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::rejection::FormRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -18,7 +18,7 @@ use super::password::Hasher;
 use crate::shop::{self, Shop};
 use crate::web::page::{Page, PageUser, Reader, draw};
 use crate::web::porch::Address;
-use crate::web::{self, Problem, Site};
+use crate::web::{self, Problem, Query, Site};
 
 /// Who can be tried in the shop of sample data.
 pub const DEMO_PEOPLE: [(Role, &str); 4] = [
