@@ -169,6 +169,10 @@ crate::statements! {
     SET_THROTTLE(Text, Int, Int, Int) =
         "insert into throttles (subject, failures, last_failure_at, blocked_until_at) values ($1, $2, $3, $4)
          on conflict (subject) do update set failures = $2, last_failure_at = $3, blocked_until_at = $4";
+    COUNT_FAILURE(Text, Int) -> (i64, Timestamp) =
+        "insert into throttles (subject, failures, last_failure_at, blocked_until_at) values ($1, 1, $2, 0)
+         on conflict (subject) do update set failures = throttles.failures + 1, last_failure_at = $2
+         returning failures, blocked_until_at";
     CLEAR_THROTTLE(Text) = "delete from throttles where subject = $1";
     pub(super) FORGET_THROTTLES(Int) = "delete from throttles where last_failure_at < $1";
 }
@@ -267,6 +271,12 @@ pub fn find_throttle(conn: &mut Conn<'_>, subject: &str) -> Result<Option<(i64, 
 /// Notes a failure.
 pub fn set_throttle(conn: &mut Conn<'_>, subject: &str, failures: i64, now: Timestamp, until: Timestamp) -> Result<()> {
     conn.execute(&SET_THROTTLE, &[subject.into(), failures.into(), now.into(), until.into()]).map(|_| ())
+}
+
+/// Counts a failure; the number of them, and until when nobody may try since those before. Two at
+/// once are counted one after the other.
+pub fn count_failure(conn: &mut Conn<'_>, subject: &str, now: Timestamp) -> Result<(i64, Timestamp)> {
+    conn.only(&COUNT_FAILURE, &[subject.into(), now.into()])
 }
 
 /// Forgets failures.

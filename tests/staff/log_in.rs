@@ -53,6 +53,23 @@ async fn who_tries_too_often_waits_and_the_wait_doubles(shop: Shop) {
     log_in(&shop, "till@example.com", "correct horse").await.expect(200);
 }
 
+on_both!(many_guesses_at_once_are_no_way_around_the_wait);
+async fn many_guesses_at_once_are_no_way_around_the_wait(shop: Shop) {
+    shop.open_account(Role::Cashier, "till", Some("correct horse"), Status::Active).await;
+    let mut calls = Vec::new();
+    for _ in 0..30 {
+        let body = json!({ "email": "till@example.com", "password": "wrong" });
+        let stranger = shop.stranger();
+        calls.push(tokio::spawn(async move { stranger.post("/api/auth/login", body).await.status.as_u16() }));
+    }
+    let mut answers = Vec::new();
+    for call in calls {
+        answers.push(call.await.unwrap());
+    }
+    answers.sort_unstable();
+    assert_eq!(answers, [vec![401; 5], vec![429; 25]].concat());
+}
+
 on_both!(an_account_that_waits_or_was_disabled_does_not_open);
 async fn an_account_that_waits_or_was_disabled_does_not_open(shop: Shop) {
     shop.open_account(Role::Manager, "new", Some("correct horse"), Status::Pending).await;

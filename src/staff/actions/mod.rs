@@ -94,21 +94,32 @@ pub struct Candidates {
 
 /// Looks a log-in up, unless it is throttled.
 pub fn find_candidates(conn: &mut Conn<'_>, login: &str, from: &Origin, now: Timestamp) -> Result<Candidates> {
+    check_throttle(conn, login, from, now)?;
+    Ok(Candidates { users: queries::find_by_login(conn, login)? })
+}
+
+/// Refuses a log-in after too many failures. Asked before a password is looked at, and again before
+/// the answer: meanwhile others may have guessed.
+pub fn check_throttle(conn: &mut Conn<'_>, login: &str, from: &Origin, now: Timestamp) -> Result<()> {
     for subject in [account_subject(login), address_subject(from)] {
-        if let Some((_, until)) = queries::find_throttle(conn, &subject)?
-            && until > now
-        {
-            return Err(StaffError::Throttled((until.as_ms() - now.as_ms()) / 1000 + 1));
+        if let Some((_, until)) = queries::find_throttle(conn, &subject)? {
+            refuse_until(until, now)?;
         }
     }
-    Ok(Candidates { users: queries::find_by_login(conn, login)? })
+    Ok(())
+}
+
+fn refuse_until(until: Timestamp, now: Timestamp) -> Result<()> {
+    if until > now { Err(StaffError::Throttled((until.as_ms() - now.as_ms()) / 1000 + 1)) } else { Ok(()) }
 }
 
 /// Notes a failed log-in.
 pub fn fail_login(conn: &mut Conn<'_>, login: &str, from: &Origin, now: Timestamp) -> Result<()> {
     // An address serves many people (a whole shop behind one router): it gets more tries than an account.
     for (subject, share) in [(account_subject(login), 1), (address_subject(from), 10)] {
-        let failures = queries::find_throttle(conn, &subject)?.map_or(0, |(failures, _)| failures) + 1;
+        let (failures, until) = queries::count_failure(conn, &subject, now)?;
+        // Of many guesses at once, those beyond the free ones learn nothing.
+        refuse_until(until, now)?;
         queries::set_throttle(conn, &subject, failures, now, blocked_until(failures / share, now))?;
     }
     Ok(())

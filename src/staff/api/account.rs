@@ -303,10 +303,11 @@ pub async fn log_in(
     actions::check_status(&user)?;
     let better = if verdict == Verdict::RightButOld { Some(hasher.hash(attempt.password).await?) } else { None };
     let (key, entropy, id, code) = (doorman.key().clone(), site.entropy.clone(), user.id, attempt.code);
-    let came_from = from.clone();
+    let (login, came_from) = (attempt.login.clone(), from.clone());
     let opened = site
         .db
         .write(move |conn| {
+            actions::check_throttle(conn, &login, &came_from, now)?;
             actions::check_code(conn, id, code.as_deref(), now)?;
             if let Some(hash) = &better {
                 actions::rehash(conn, id, hash, now)?;
