@@ -66,7 +66,7 @@ impl Task {
 }
 
 /// Fills an empty database from a backup.
-pub fn restore(args: &RestoreArgs, config: &Config, as_json: bool, terminal: Terminal) -> Outcome {
+pub fn restore(args: &RestoreArgs, config: &Config, as_json: bool, mut terminal: Terminal) -> Outcome {
     let began = Instant::now();
     if let Err(cause) = std::fs::metadata(&args.file) {
         return Err(Failure::new(super::failure::NO_INPUT, format!("{}: {cause}", args.file.display())));

@@ -114,7 +114,7 @@ fn open(line: &str) -> Result<Work, Failure> {
 }
 
 /// Has the server that holds the database do the work; none when no server answers.
-pub fn ask(database: &Path, work: &Work, terminal: Terminal) -> Option<Outcome> {
+pub fn ask(database: &Path, work: &Work, terminal: &mut Terminal) -> Option<Outcome> {
     let stream = BlockingStream::connect(socket_of(database)).ok()?;
     let broken = |cause: std::io::Error| Failure::new(IO, format!("the server broke off: {cause}"));
     let send = || -> std::io::Result<()> {

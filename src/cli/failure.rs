@@ -1,5 +1,7 @@
 //! How a command ends when it fails: a sentence for people, a number for scripts.
 
+use crate::catalog::CatalogError;
+use crate::catalog::import::ImportError;
 use crate::config::ConfigError;
 use crate::db::{self, OpenError};
 use crate::staff::StaffError;
@@ -76,6 +78,24 @@ fn code_of(error: &db::Error) -> u8 {
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         Self::new(BAD_CONFIG, error.to_string())
+    }
+}
+
+impl From<CatalogError> for Failure {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::Db(error) => error.into(),
+            refusal => Self::new(FAILED, refusal.to_string()),
+        }
+    }
+}
+
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Catalog(error) => error.into(),
+            refusal => Self::new(BAD_INPUT, refusal.to_string()),
+        }
     }
 }
 

@@ -8,7 +8,10 @@ mod check;
 mod control;
 mod demo;
 mod doctor;
+mod export;
 mod failure;
+mod import;
+mod key;
 mod migrate;
 mod out;
 mod serve;
@@ -73,6 +76,15 @@ Example:
     /// Add, list and lock accounts, and reset passwords.
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Make, list and revoke keys for other programs.
+    #[command(subcommand)]
+    ApiKey(key::KeyCommand),
+    /// Bring products in from a file, and take an import back.
+    #[command(subcommand)]
+    Import(import::ImportCommand),
+    /// Write products into a file.
+    #[command(subcommand)]
+    Export(export::ExportCommand),
     /// Copy the whole shop into one file, also while it is open.
     #[command(after_help = "Examples:
   kirana backup shop.sqlite      into a file that is not there yet
@@ -117,7 +129,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Outcome {
-    let (json, terminal) = (cli.json, Terminal { quiet: cli.quiet });
+    let (json, terminal) = (cli.json, Terminal::new(cli.quiet));
     match cli.command {
         Command::Openapi => {
             out::print(&serde_json::to_string_pretty(&crate::app::api_document()).unwrap_or_default());
@@ -150,6 +162,9 @@ fn run_with(config: Config, command: Command, json: bool, terminal: Terminal) ->
         Command::Migrate => Task::Migrate,
         Command::Doctor => Task::Doctor,
         Command::Check => Task::Check,
+        Command::Export(command) => return export::run(command, config, terminal),
+        Command::ApiKey(command) => Task::Key(command),
+        Command::Import(command) => Task::Import(command.prepare()?),
         Command::User(command) => Task::User(command.prepare()?),
         Command::Backup(args) => Task::Backup(args.prepare()?),
     };

@@ -1,11 +1,14 @@
 //! What a command says: results on standard output, talk on standard error.
 
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 
+use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::failure::{FAILED, Failure, Outcome};
+use super::failure::{CANNOT_CREATE, FAILED, Failure, Outcome};
 
 /// One thing that a command says, here or from inside the server that runs it for us.
 #[derive(Debug, Serialize, Deserialize)]
@@ -14,6 +17,8 @@ pub enum Said {
     Result(String),
     /// Talk for whoever sits there.
     Talk(String),
+    /// How many of how many are done.
+    Progress(u64, u64),
     /// It is over: the exit code, and why when it is not 0.
     End(u8, String),
 }
@@ -44,6 +49,11 @@ impl Out {
         self.say(Said::Talk(text.into()));
     }
 
+    /// Says how many of how many are done.
+    pub fn progress(&self, done: u64, all: u64) {
+        self.say(Said::Progress(done, all));
+    }
+
     /// Says how it ended.
     pub fn end(&self, outcome: Outcome) {
         self.say(match outcome {
@@ -59,27 +69,64 @@ impl Out {
 }
 
 /// The terminal, or the files and pipes that stand for it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Terminal {
     /// Only results are shown.
-    pub quiet: bool,
+    quiet: bool,
+    /// Where results go instead of standard output.
+    file: Option<(PathBuf, File)>,
+    /// How far it is, where somebody sees it.
+    bar: ProgressBar,
 }
 
 impl Terminal {
+    /// The terminal that the program was started in.
+    pub fn new(quiet: bool) -> Self {
+        let seen = !quiet && std::io::stderr().is_terminal();
+        Self { quiet, file: None, bar: if seen { ProgressBar::no_length() } else { ProgressBar::hidden() } }
+    }
+
+    /// Sends results into a new file.
+    pub fn writing_to(self, path: &Path) -> Result<Self, Failure> {
+        let made = File::options().write(true).create_new(true).open(path).map_err(|cause| match cause.kind() {
+            std::io::ErrorKind::AlreadyExists => std::io::Error::other("it is there already and is not overwritten"),
+            _ => cause,
+        });
+        let file = made.map_err(|cause| Failure::new(CANNOT_CREATE, format!("{}: {cause}", path.display())))?;
+        Ok(Self { file: Some((path.to_owned(), file)), ..self })
+    }
+
     /// Shows what was said; the outcome once it is over.
-    pub fn show(self, said: Said) -> Option<Outcome> {
+    pub fn show(&mut self, said: Said) -> Option<Outcome> {
         match said {
-            Said::Result(text) => print(&text),
-            Said::Talk(text) if !self.quiet => eprintln!("{text}"),
+            Said::Result(text) => match &mut self.file {
+                None => self.bar.suspend(|| print(&text)),
+                Some((path, file)) => {
+                    if let Err(cause) = file.write_all(text.as_bytes()) {
+                        return Some(Err(Failure::file(path, &cause)));
+                    }
+                }
+            },
+            Said::Talk(text) if !self.quiet => self.bar.suspend(|| eprintln!("{text}")),
             Said::Talk(_) => {}
-            Said::End(0, _) => return Some(Ok(())),
-            Said::End(code, sentence) => return Some(Err(Failure::new(code, sentence))),
+            Said::Progress(done, all) => {
+                self.bar.set_length(all);
+                self.bar.set_position(done);
+            }
+            Said::End(0, _) => {
+                self.bar.finish_and_clear();
+                return Some(Ok(()));
+            }
+            Said::End(code, sentence) => {
+                self.bar.finish_and_clear();
+                return Some(Err(Failure::new(code, sentence)));
+            }
         }
         None
     }
 
     /// Shows what is said until it is over.
-    pub fn show_all(self, mut said: mpsc::UnboundedReceiver<Said>) -> Outcome {
+    pub fn show_all(mut self, mut said: mpsc::UnboundedReceiver<Said>) -> Outcome {
         while let Some(one) = said.blocking_recv() {
             if let Some(outcome) = self.show(one) {
                 return outcome;

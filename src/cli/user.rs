@@ -110,7 +110,8 @@ pub struct New {
     hash: String,
 }
 
-fn role(text: &str) -> Result<Role, String> {
+/// Reads a role as people write it.
+pub fn role(text: &str) -> Result<Role, String> {
     Role::from_word(&text.replace('-', "_"))
         .ok_or_else(|| "one of owner, manager, cashier, stock-keeper, customer".to_owned())
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::{Failure, NO_INPUT, Outcome, UNAVAILABLE};
 use super::out::{Out, Terminal};
-use super::{backup, check, control, doctor, migrate, user};
+use super::{backup, check, control, doctor, export, import, key, migrate, user};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, Location, OpenError};
@@ -45,6 +45,12 @@ pub enum Task {
     Migrate,
     /// See [`user`].
     User(user::Task),
+    /// See [`key`].
+    Key(key::KeyCommand),
+    /// See [`import`].
+    Import(import::Task),
+    /// See [`export`].
+    Export(export::Task),
     /// See [`backup`].
     Backup(backup::Task),
     /// See [`doctor`].
@@ -59,6 +65,9 @@ impl Work {
         match self.task {
             Task::Migrate => migrate::run(context, self.json, out),
             Task::User(task) => task.run(context, self.json, out).await,
+            Task::Key(command) => command.run(context, self.json, out).await,
+            Task::Import(task) => task.run(context, self.json, out).await,
+            Task::Export(task) => task.run(context, out).await,
             Task::Backup(task) => task.run(context, self.json, out).await,
             Task::Doctor => doctor::run(context, self.json, out).await,
             Task::Check => check::run(context, self.json, out).await,
@@ -67,11 +76,11 @@ impl Work {
 
     /// Whether it makes sense where there is no database yet.
     fn may_begin(&self) -> bool {
-        matches!(self.task, Task::Migrate | Task::User(user::Task::Add(_)))
+        matches!(self.task, Task::Migrate | Task::User(user::Task::Add(_)) | Task::Import(import::Task::Products(_)))
     }
 
     /// Runs it here, or has the server run it that has the database open.
-    pub fn run_where_open(self, config: Config, terminal: Terminal) -> Outcome {
+    pub fn run_where_open(self, config: Config, mut terminal: Terminal) -> Outcome {
         if let Location::File(path) = &config.database
             && !path.exists()
             && !self.may_begin()
@@ -83,7 +92,7 @@ impl Work {
         for _ in 0..TRIES {
             match Db::open(&config.db_options()) {
                 Ok(db) => return self.run_here(db, config, terminal),
-                Err(OpenError::InUse(path)) => match control::ask(&path, &self, terminal) {
+                Err(OpenError::InUse(path)) => match control::ask(&path, &self, &mut terminal) {
                     Some(outcome) => return outcome,
                     // Another command holds it, or a server that is just starting.
                     None => std::thread::sleep(PATIENCE),
@@ -95,7 +104,7 @@ impl Work {
         Err(Failure::new(UNAVAILABLE, sentence))
     }
 
-    fn run_here(self, db: Db, config: Config, terminal: Terminal) -> Outcome {
+    fn run_here(self, db: Db, config: Config, mut terminal: Terminal) -> Outcome {
         let _log = log::start(false, "warn", Clock::system());
         for step in db.steps_taken() {
             terminal.show(super::out::Said::Talk(format!("Schema step taken: {step}")));
