@@ -225,7 +225,7 @@ async fn ready(State(site): State<Site>) -> Response {
     if let Some(reason) = site.db.halted() {
         return (StatusCode::SERVICE_UNAVAILABLE, format!("storage failed: {reason}\n")).into_response();
     }
-    match site.db.read(|conn| crate::shop::current(conn)).await {
+    match site.db.read(crate::shop::current).await {
         Ok(_) => "ready\n".into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }

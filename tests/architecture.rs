@@ -13,6 +13,7 @@ use crate::support::{Source, Token, TokenKind, sources, tokens};
 const FLOORS: &[&[&str]] = &[
     &["main", "cli", "config"],
     &["app"],
+    &["demo"],
     &["classic"],
     &["reports", "check"],
     &["orders"],

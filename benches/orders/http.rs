@@ -54,9 +54,10 @@ impl Drop for Server {
 
 /// The server's side: the shop as it is, with one route more that does nothing.
 pub fn serve_child(place: &str) {
-    let location = match place.starts_with("postgres") {
-        true => Location::Server(place.to_owned()),
-        false => Location::File(format!("{place}/kirana.sqlite").into()),
+    let location = if place.starts_with("postgres") {
+        Location::Server(place.to_owned())
+    } else {
+        Location::File(format!("{place}/kirana.sqlite").into())
     };
     let db = Db::open(&Options::at(location)).expect("the database");
     let (clock, entropy, key) = (Clock::system(), Entropy::system(), TokenKey::new([7; 32]));

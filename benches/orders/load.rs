@@ -91,7 +91,7 @@ async fn converse(
     let mut number = 0_u64;
     let token = ask.tokens.get(caller % ask.tokens.len().max(1)).map(|token| format!("Bearer {token}"));
     // Different in each run, or the keys of the run before would answer.
-    let run = Instant::now().elapsed().subsec_nanos() as u64 + u64::from(std::process::id()) + began_ns();
+    let run = u64::from(Instant::now().elapsed().subsec_nanos()) + u64::from(std::process::id()) + began_ns();
     while !stop.load(Ordering::Relaxed) {
         number += 1;
         let mut request = Request::builder().method(ask.method.clone()).uri(&ask.path).header("host", address);
@@ -111,15 +111,12 @@ async fn converse(
         };
         let asked = Instant::now();
         let answer = sender.send_request(request.body(Full::new(Bytes::from(body))).expect("a request")).await;
-        let good = match answer {
-            Ok(answer) => {
-                let good = answer.status().is_success();
-                answer.into_body().collect().await.is_ok() && good
-            }
-            Err(_) => {
-                sender = connect(address).await;
-                false
-            }
+        let good = if let Ok(answer) = answer {
+            let good = answer.status().is_success();
+            answer.into_body().collect().await.is_ok() && good
+        } else {
+            sender = connect(address).await;
+            false
         };
         if good {
             done.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Side by side with a plain Flask + SQLAlchemy + PostgreSQL shop (see `bench/peers/`).
+//! Side by side with a plain Flask + `SQLAlchemy` + PostgreSQL shop (see `bench/peers/`).
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};

@@ -214,7 +214,7 @@ fn check_text(field: &'static str, text: &str, least: usize, most: usize) -> Res
 }
 
 fn check_code(field: &'static str, code: &str, most: usize) -> Result<()> {
-    let fits = (1..=most).contains(&code.chars().count()) && !code.chars().any(|one| one.is_control());
+    let fits = (1..=most).contains(&code.chars().count()) && !code.chars().any(char::is_control);
     if fits && code.trim() == code {
         return Ok(());
     }

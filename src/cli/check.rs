@@ -7,7 +7,7 @@ use crate::check::{self, INVARIANTS};
 
 /// Checks every invariant; fails when one does not hold.
 pub async fn run(context: &Context, as_json: bool, out: &Out) -> Outcome {
-    let verdict = context.db.read(|conn| check::run(conn)).await?;
+    let verdict = context.db.read(check::run).await?;
     if as_json {
         out.json(&verdict);
     } else {

@@ -33,7 +33,7 @@ fn temporary_folder(config: &mut Config) -> Result<tempfile::TempDir, Failure> {
         .prefix("kirana-demo-")
         .tempdir()
         .map_err(|cause| Failure::file(&std::env::temp_dir(), &cause))?;
-    config.data_dir = folder.path().to_owned();
+    folder.path().clone_into(&mut config.data_dir);
     config.database = Location::File(folder.path().join("kirana.sqlite"));
     config.secret_file = PathBuf::from(folder.path()).join("secret.key");
     Ok(folder)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::failure::{FAILED, Failure, Outcome};
 use super::out::{Out, Terminal};
 use super::work::{self, Context, Work};
-use crate::catalog::{CatalogError, Status, export, list};
+use crate::catalog::{Status, export, list};
 use crate::config::Config;
 use crate::ids::StoreId;
 
@@ -61,10 +61,8 @@ impl Task {
         let status = self.active.then_some(Status::Active);
         let (store, mut last) = (self.store, 0);
         loop {
-            let (products, barcodes) = context
-                .db
-                .read(move |conn| Ok::<_, CatalogError>(list::after(conn, store, status, last, PAGE)?))
-                .await?;
+            let (products, barcodes) =
+                context.db.read(move |conn| list::after(conn, store, status, last, PAGE)).await?;
             let Some(end) = products.last() else { return Ok(()) };
             last = end.id.number();
             let rows = products.iter().zip(&barcodes).flat_map(|(product, codes)| export::row(product, codes));

@@ -74,7 +74,8 @@ impl From<postgres::Error> for Error {
     fn from(error: postgres::Error) -> Self {
         let Some(reported) = error.as_db_error() else {
             return if error.is_closed()
-                || std::error::Error::source(&error).is_some_and(|cause| cause.is::<std::io::Error>())
+                || std::error::Error::source(&error)
+                    .is_some_and(<dyn std::error::Error + 'static>::is::<std::io::Error>)
             {
                 Self::Again(full_text(&error))
             } else {

@@ -105,7 +105,7 @@ impl Postgres {
             stops.push(stop);
             let (gate, hub) = (gate.clone(), hub.clone());
             threads.push(spawn(&format!("db-write-{number}"), move || {
-                Writer { gate, hub, session: None }.serve(&units, &stopped)
+                Writer { gate, hub, session: None }.serve(&units, &stopped);
             }));
         }
         for number in 0..options.readers.max(1) {
@@ -344,11 +344,7 @@ impl Writer {
                 self.session = None;
                 Run::Again(error.to_string())
             }
-            Err(Ended::Before(error)) => {
-                self.session = None;
-                Run::Done(Err(error))
-            }
-            Err(Ended::Within(error)) => {
+            Err(Ended::Before(error) | Ended::Within(error)) => {
                 self.session = None;
                 Run::Done(Err(error))
             }

@@ -251,6 +251,7 @@ impl ProductRow {
 
 /// 90 days of bills with their weekly rhythm, and the orders that are open now.
 fn plan_sales(chance: &mut Chance, products: &[ProductRow], customers: usize, now: Timestamp) -> Vec<Sale> {
+    use OrderStatus::{Cancelled, Confirmed, Packed, Placed, Ready};
     let weights: Vec<u64> = products.iter().map(|row| row.popularity * row.popularity).collect();
     let zone = jiff::tz::TimeZone::get("Asia/Kolkata").unwrap_or(jiff::tz::TimeZone::UTC);
     let today = now.business_date(&zone);
@@ -269,7 +270,6 @@ fn plan_sales(chance: &mut Chance, products: &[ProductRow], customers: usize, no
             }
         }
     }
-    use OrderStatus::{Cancelled, Confirmed, Packed, Placed, Ready};
     let open = [
         Ready, Ready, Cancelled, Packed, Ready, Packed, Confirmed, Cancelled, Confirmed, Confirmed, Placed, Placed,
         Placed, Placed,

@@ -126,12 +126,11 @@ impl Memory {
 
     /// Reads what the commands name and is not known yet.
     fn load(&mut self, conn: &mut Conn<'_>, commands: &[PlaceOrder]) -> db::Result<Shop> {
-        let shop = match self.shop.take() {
-            Some(shop) => shop,
-            None => {
-                self.stores = queries::stores(conn)?.into_iter().collect();
-                shop::current(conn)?
-            }
+        let shop = if let Some(shop) = self.shop.take() {
+            shop
+        } else {
+            self.stores = queries::stores(conn)?.into_iter().collect();
+            shop::current(conn)?
         };
         self.shop = Some(shop.clone());
 
@@ -360,7 +359,10 @@ impl Memory {
                 && shelf.on_hand_milli <= shelf.reorder_level_milli
             {
                 let told = json!({ "productId": product, "storeId": store, "onHand": shelf.on_hand_milli });
-                let id = format!("low-stock-{}", shelf.last_move_id.map(|id| id.number()).unwrap_or_default());
+                let id = format!(
+                    "low-stock-{}",
+                    shelf.last_move_id.map(super::super::ids::MoveId::number).unwrap_or_default()
+                );
                 events::publish(conn, &id, "low-stock", Some(store), None, &told);
             }
         }

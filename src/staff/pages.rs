@@ -114,7 +114,7 @@ async fn show_log_in(
         Err(problem) if problem.status == StatusCode::UNAUTHORIZED => {}
         Err(problem) => return Err(problem),
     }
-    let shop = site.db.read(|conn| shop::current(conn)).await?;
+    let shop = site.db.read(shop::current).await?;
     let form = LoginForm { next, ..LoginForm::default() };
     Ok(draw(StatusCode::OK, &LoginPage::new(page(&site, &reader, &shop, None), form)))
 }
@@ -150,7 +150,7 @@ async fn log_in(
             Ok((cookie, Redirect::to(own_path(&form.next))).into_response())
         }
         Err(problem) => {
-            let shop = site.db.read(|conn| shop::current(conn)).await?;
+            let shop = site.db.read(shop::current).await?;
             refuse(LoginPage::new(page(&site, &reader, &shop, None), form), problem)
         }
     }

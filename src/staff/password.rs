@@ -58,9 +58,10 @@ impl Hasher {
     /// Checks a password against a hash, or against nothing in the same time.
     pub async fn verify(&self, password: String, stored: Option<String>) -> Result<Verdict, TooBusy> {
         let (decoy, entropy) = (self.decoy.clone(), self.entropy.clone());
-        self.run(move || match stored {
-            Some(stored) => verify(&stored, &password),
-            None => {
+        self.run(move || {
+            if let Some(stored) = stored {
+                verify(&stored, &password)
+            } else {
                 verify(decoy.get_or_init(|| hash(&entropy, "nobody has this password")), &password);
                 Verdict::Wrong
             }

@@ -112,7 +112,7 @@ crate::statements! {
          where ($1 = '' or kind = $1) and ($2 = '' or role = $2) and ($3 = '' or status = $3)
            and ($4 = '' or lower(first_name || ' ' || last_name || ' ' || coalesce(email, '') || ' '
                 || coalesce(username, '') || ' ' || phone) like $4 escape '!')";
-    HAS_ACCOUNTS() -> (i64,) = "select count(*) from (select id from users limit 1) some";
+    HAS_ACCOUNTS() -> (i64,) = "select count(*) from (select id from users limit 1) as anybody";
     COUNT_OWNERS() -> (i64,) = "select count(*) from users where role = 'owner' and status = 'active'";
     INSERT_USER(Int, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Int, Text, Text, Text, Int, Int) =
         "insert into users (id, kind, role, status, username, username_key, email, email_key, phone, first_name, last_name,

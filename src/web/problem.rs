@@ -8,9 +8,13 @@ use serde_json::{Map, Value, json};
 
 use crate::db;
 
-/// A refusal on its way to the caller.
+/// A refusal on its way to the caller; boxed, so that what may be refused stays small.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem(Box<Refusal>);
+
+/// What a refusal says.
+#[derive(Debug, Clone)]
+pub struct Refusal {
     /// The status.
     pub status: StatusCode,
     /// A stable word for programs.
@@ -70,7 +74,14 @@ pub struct ProblemBody {
 impl Problem {
     /// A refusal with a status, a stable word and a sentence.
     pub fn new(status: StatusCode, code: &'static str, sentence: impl Into<String>) -> Self {
-        Self { status, code, sentence: sentence.into(), fields: Vec::new(), more: Map::new(), retry_after_s: None }
+        Self(Box::new(Refusal {
+            status,
+            code,
+            sentence: sentence.into(),
+            fields: Vec::new(),
+            more: Map::new(),
+            retry_after_s: None,
+        }))
     }
 
     /// 400: the request cannot be understood or breaks a rule of its own.
@@ -163,6 +174,19 @@ impl Problem {
     }
 }
 
+impl std::ops::Deref for Problem {
+    type Target = Refusal;
+    fn deref(&self) -> &Refusal {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Problem {
+    fn deref_mut(&mut self) -> &mut Refusal {
+        &mut self.0
+    }
+}
+
 impl From<db::Error> for Problem {
     fn from(error: db::Error) -> Self {
         match error {
@@ -207,7 +231,7 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        response.extensions_mut().insert(Told { code: self.code, sentence: self.sentence });
+        response.extensions_mut().insert(Told { code: self.code, sentence: self.0.sentence });
         response
     }
 }

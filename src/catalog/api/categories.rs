@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::super::actions;
 use super::super::categories::{Category, CategoryChange};
-use super::super::model::{CatalogError, Edit};
+use super::super::model::Edit;
 use super::Acting;
 use crate::ids::CategoryId;
 use crate::staff::Allowed;
@@ -106,7 +106,7 @@ pub async fn delete(
     site.db
         .write(move |conn| {
             let on = acting.on(conn)?;
-            actions::delete_category(conn, path.id, on).map(|_| ()).map_err(CatalogError::from)
+            actions::delete_category(conn, path.id, on).map(|_| ())
         })
         .await?;
     Ok(StatusCode::NO_CONTENT)

@@ -149,7 +149,8 @@ pub fn columns(headers: &[String], pairs: &[(String, Field)]) -> Result<Vec<Colu
         }
     }
     let has = |field: Field| columns.iter().any(|column| column.field == field);
-    if !has(Field::Sku) && !has(Field::Barcode) && !(has(Field::Name) && has(Field::Price)) {
+    let known = has(Field::Sku) || has(Field::Barcode) || (has(Field::Name) && has(Field::Price));
+    if !known {
         let sentence =
             "No column is known as the name and the price. Say which they are: map=column:name, map=column:price.";
         return Err(ImportError::Mapping(sentence.to_owned()));

@@ -126,20 +126,17 @@ impl<'a> Writer<'a> {
             return Err(refuse(Flaw::new("barcodes", "taken", sentence)));
         }
         let sku = change.sku.clone();
-        let sorted = match meant.and_then(|id| known.products.get(id)) {
-            Some(product) => {
-                if !seen.insert(product.id) {
-                    let sentence = "Another row of this file is about the same product.".to_owned();
-                    return Err(RowError { line, column: None, field: None, message: sentence });
-                }
-                rules::apply(product, &change).map_err(refuse)?;
-                Sorted::Known(product.id, change)
+        let sorted = if let Some(product) = meant.and_then(|id| known.products.get(id)) {
+            if !seen.insert(product.id) {
+                let sentence = "Another row of this file is about the same product.".to_owned();
+                return Err(RowError { line, column: None, field: None, message: sentence });
             }
-            None => {
-                let product = change.into_new().map_err(refuse)?;
-                rules::check_new(&product).map_err(refuse)?;
-                Sorted::New(Box::new(product))
-            }
+            rules::apply(product, &change).map_err(refuse)?;
+            Sorted::Known(product.id, change)
+        } else {
+            let product = change.into_new().map_err(refuse)?;
+            rules::check_new(&product).map_err(refuse)?;
+            Sorted::New(Box::new(product))
         };
         if let Some(sku) = sku {
             self.skus.insert(sku, line);
