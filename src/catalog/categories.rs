@@ -1,6 +1,6 @@
 //! Categories: a tree with a name for each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -63,6 +63,25 @@ pub fn find_meant(conn: &mut Conn<'_>, text: &str) -> Result<Option<CategoryId>>
     let named = known.iter().find(|category| category.name_key == key);
     let numbered = || text.parse().ok().and_then(|id: CategoryId| known.iter().find(|category| category.id == id));
     Ok(named.or_else(numbered).map(|category| category.id))
+}
+
+/// A category and all that stand below it.
+pub fn with_all_below(conn: &mut Conn<'_>, id: CategoryId) -> Result<HashSet<CategoryId>> {
+    let known = conn.all(&queries::CATEGORY_KEYS, &[])?;
+    let mut below = HashSet::from([id]);
+    loop {
+        let before = below.len();
+        below.extend(
+            known
+                .iter()
+                .filter(|one| one.parent_id.is_some_and(|parent| below.contains(&parent)))
+                .map(|one| one.id)
+                .collect::<Vec<_>>(),
+        );
+        if below.len() == before {
+            return Ok(below);
+        }
+    }
 }
 
 /// Adds a category.

@@ -1,13 +1,17 @@
 //! Lists of products: filtered, sorted, searched, one page after another.
 
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::model::{CatalogError, Flaw, Product, Status};
 use super::queries::{self, BarcodeRow};
 use super::{categories, words};
-use crate::db::{Conn, Query, Value};
-use crate::ids::StoreId;
+use crate::db::{Conn, Value};
+use crate::ids::{CategoryId, ProductId, StoreId};
+use crate::money::Money;
 
 type Result<T> = std::result::Result<T, CatalogError>;
 
@@ -71,29 +75,25 @@ struct Cursor {
 /// A page of products.
 pub fn find(conn: &mut Conn<'_>, question: &Question) -> Result<Page> {
     let category = match question.category.trim() {
-        "" => 0,
+        "" => None,
         named => match categories::find_meant(conn, named)? {
-            Some(id) => id.number(),
+            Some(id) => Some(id),
             None => return Ok(Page::default()),
         },
     };
     let searching = !question.search.trim().is_empty();
-    let typed = words::typed(&question.search);
-    if searching && typed.is_empty() {
-        return Ok(Page::default());
-    }
     let sort = match question.sort {
         Sort::Best if !searching => Sort::Newest,
         sort => sort,
     };
     let cursor = question.cursor.as_deref().map(|text| Cursor::read(text, sort)).transpose()?;
-    let asked =
-        Asked { question, category, sort, typed: &typed, cursor: cursor.unwrap_or_else(|| Cursor::start(sort)) };
-    let (query, params) = asked.statement();
-    let products = conn.all(query, &params)?;
-    let total = asked.count(conn)?;
+    let asked = Asked { question, category, sort, cursor };
+    let (products, total) = if searching { asked.search(conn)? } else { asked.browse(conn)? };
     let full = i64::try_from(products.len()).is_ok_and(|count| count == question.limit);
-    let next = products.last().filter(|_| full).map(|last| asked.cursor_after(last).write(sort));
+    let next = products.last().filter(|_| full).map(|last| {
+        let text = words::fold(&last.name);
+        asked.place(last.id.number(), text, last.price_paise).write(sort)
+    });
     let barcodes = barcodes_of(conn, &products)?;
     Ok(Page { products, barcodes, total, next })
 }
@@ -101,7 +101,7 @@ pub fn find(conn: &mut Conn<'_>, question: &Question) -> Result<Page> {
 /// The barcodes of products, in their printed form and the products' order.
 pub fn barcodes_of(conn: &mut Conn<'_>, products: &[Product]) -> Result<Vec<Vec<String>>> {
     let rows = conn.load_many(&queries::BARCODES_OF, products.iter().map(|product| [product.id.into()]))?;
-    let mut by_product: std::collections::HashMap<_, Vec<String>> = std::collections::HashMap::new();
+    let mut by_product: HashMap<ProductId, Vec<String>> = HashMap::new();
     for BarcodeRow { product_id, code, kind } in rows {
         by_product.entry(product_id).or_default().push(super::barcode::printed(&code, kind).to_owned());
     }
@@ -125,79 +125,91 @@ pub fn after(
 
 struct Asked<'q> {
     question: &'q Question,
-    category: i64,
+    category: Option<CategoryId>,
     sort: Sort,
-    typed: &'q [String],
-    cursor: Cursor,
+    cursor: Option<Cursor>,
 }
 
 impl Asked<'_> {
-    fn statement(&self) -> (&'static Query<Product>, Vec<Value<'_>>) {
-        let cursor = &self.cursor;
-        let mut params: Vec<Value<'_>> = vec![self.question.store.into(), self.status(), self.category.into()];
-        match self.sort {
-            Sort::Newest => params.push(cursor.id.into()),
-            Sort::Name => params.extend([(&cursor.text).into(), cursor.id.into()]),
-            Sort::Price | Sort::PriceDown => params.extend([cursor.key.into(), cursor.id.into()]),
-            Sort::Best => params.extend([cursor.rank.into(), (&cursor.text).into(), cursor.id.into()]),
-        }
-        params.push(self.question.limit.into());
-        if self.sort == Sort::Best {
-            let begin = words::fold(&self.question.search);
-            let end = words::range_end(&begin);
-            params.extend([begin.into(), end.into()]);
-        }
-        let searching = !self.typed.is_empty();
-        if searching {
-            params.extend(self.ranges());
-        }
-        let query = match (self.sort, searching) {
-            (Sort::Newest, false) => const { &queries::NEWEST },
-            (Sort::Name, false) => const { &queries::BY_NAME },
-            (Sort::Price, false) => const { &queries::BY_PRICE },
-            (Sort::PriceDown, false) => const { &queries::BY_PRICE_DOWN },
-            (Sort::Newest, true) => const { &queries::SEARCH_NEWEST },
-            (Sort::Name, true) => const { &queries::SEARCH_BY_NAME },
-            (Sort::Price, true) => const { &queries::SEARCH_BY_PRICE },
-            (Sort::PriceDown, true) => const { &queries::SEARCH_BY_PRICE_DOWN },
-            (Sort::Best, _) => const { &queries::SEARCH_BEST },
+    /// A page of all products, which the engine sorts by its indexes.
+    fn browse(&self, conn: &mut Conn<'_>) -> Result<(Vec<Product>, i64)> {
+        let start = Cursor::start(self.sort);
+        let cursor = self.cursor.as_ref().unwrap_or(&start);
+        let status: Value<'_> = self.question.status.map_or("", Status::word).into();
+        let category: Value<'_> = self.category.map_or(0, CategoryId::number).into();
+        let mut params = vec![self.question.store.into(), status.clone(), category.clone()];
+        let query = match self.sort {
+            Sort::Newest | Sort::Best => {
+                params.push(cursor.id.into());
+                const { &queries::NEWEST }
+            }
+            Sort::Name => {
+                params.extend([(&cursor.text).into(), cursor.id.into()]);
+                const { &queries::BY_NAME }
+            }
+            Sort::Price => {
+                params.extend([cursor.key.into(), cursor.id.into()]);
+                const { &queries::BY_PRICE }
+            }
+            Sort::PriceDown => {
+                params.extend([cursor.key.into(), cursor.id.into()]);
+                const { &queries::BY_PRICE_DOWN }
+            }
         };
-        (query, params)
-    }
-
-    fn count(&self, conn: &mut Conn<'_>) -> Result<i64> {
-        if !self.typed.is_empty() {
-            let mut params: Vec<Value<'_>> = vec![self.status(), self.category.into()];
-            params.extend(self.ranges());
-            return Ok(conn.only(&queries::COUNT_FOUND, &params)?.0);
-        }
-        if self.category != 0 {
-            return Ok(conn.only(&queries::COUNT_IN_CATEGORY, &[self.status(), self.category.into()])?.0);
+        params.push(self.question.limit.into());
+        let products = conn.all(query, &params)?;
+        if self.category.is_some() {
+            return Ok((products, conn.only(&queries::COUNT_IN_CATEGORY, &[status, category])?.0));
         }
         let mut total = 0;
         for status in Status::ALL.iter().filter(|status| self.question.status.is_none_or(|asked| asked == **status)) {
             total += conn.only(&queries::COUNT, &[(*status).into()])?.0;
         }
-        Ok(total)
+        Ok((products, total))
     }
 
-    fn status(&self) -> Value<'static> {
-        self.question.status.map_or("", Status::word).into()
+    /// A page of the products that have all typed words. They are filtered and sorted here: no engine has to
+    /// guess how many a word will find.
+    fn search(&self, conn: &mut Conn<'_>) -> Result<(Vec<Product>, i64)> {
+        let mut ids: Option<Vec<ProductId>> = None;
+        for word in words::typed(&self.question.search) {
+            let range = [(&word).into(), words::range_end(&word).into()];
+            let with_word: Vec<ProductId> =
+                conn.all(&queries::FIND_WORD, &range)?.into_iter().map(|(id,)| id).collect();
+            ids = Some(match ids {
+                None => with_word,
+                Some(before) => before.into_iter().filter(|id| with_word.binary_search(id).is_ok()).collect(),
+            });
+        }
+        let ids = ids.unwrap_or_default();
+        let below = match self.category {
+            Some(category) => Some(categories::with_all_below(conn, category)?),
+            None => None,
+        };
+        let mut places: Vec<Cursor> = conn
+            .load_many(&queries::FIND_KEYS, ids.iter().map(|id| [(*id).into()]))?
+            .into_iter()
+            .filter(|row| self.question.status.is_none_or(|status| status == row.status))
+            .filter(|row| below.as_ref().is_none_or(|below| below.contains(&row.category_id)))
+            .map(|row| self.place(row.id.number(), row.name_key, row.price_paise))
+            .collect();
+        let total = i64::try_from(places.len()).unwrap_or(i64::MAX);
+        if let Some(cursor) = &self.cursor {
+            places.retain(|place| place.order(cursor, self.sort).is_gt());
+        }
+        places.sort_unstable_by(|left, right| left.order(right, self.sort));
+        places.truncate(usize::try_from(self.question.limit).unwrap_or(usize::MAX));
+        let page = places.iter().map(|place| [self.question.store.into(), place.id.into()]);
+        let mut products = conn.load_many(&queries::FIND, page)?;
+        let order: HashMap<i64, usize> = places.iter().enumerate().map(|(at, place)| (place.id, at)).collect();
+        products.sort_unstable_by_key(|product| order.get(&product.id.number()).copied());
+        Ok((products, total))
     }
 
-    /// Where the words begin and end that each typed word stands for; empty for those that were not typed.
-    fn ranges(&self) -> impl Iterator<Item = Value<'_>> {
-        (0..words::MOST_TYPED).flat_map(|place| match self.typed.get(place) {
-            Some(word) => [word.into(), words::range_end(word).into()],
-            None => ["".into(), "".into()],
-        })
-    }
-
-    fn cursor_after(&self, last: &Product) -> Cursor {
-        let text = words::fold(&last.name);
-        let begin = words::fold(&self.question.search);
-        let rank = i64::from(!(text >= begin && text < words::range_end(&begin)));
-        Cursor { rank, key: last.price_paise.as_paise(), text, id: last.id.number() }
+    /// Where a product stands in this list. Names that begin with what was typed rank first.
+    fn place(&self, id: i64, text: String, price: Money) -> Cursor {
+        let rank = i64::from(!text.starts_with(&words::fold(&self.question.search)));
+        Cursor { rank, key: price.as_paise(), text, id }
     }
 }
 
@@ -209,6 +221,17 @@ impl Cursor {
             Sort::Name | Sort::Price | Sort::Best => (-1, -1),
         };
         Self { rank: -1, key, text: String::new(), id }
+    }
+
+    /// Which of two places comes first in a list.
+    fn order(&self, other: &Self, sort: Sort) -> Ordering {
+        match sort {
+            Sort::Newest => other.id.cmp(&self.id),
+            Sort::Name => (&self.text, self.id).cmp(&(&other.text, other.id)),
+            Sort::Price => (self.key, self.id).cmp(&(other.key, other.id)),
+            Sort::PriceDown => (other.key, other.id).cmp(&(self.key, self.id)),
+            Sort::Best => (self.rank, &self.text, self.id).cmp(&(other.rank, &other.text, other.id)),
+        }
     }
 
     fn write(&self, sort: Sort) -> String {

@@ -5,6 +5,7 @@ use super::categories::Category;
 use super::import::Import;
 use super::model::{PriceChange, Product, Status};
 use crate::ids::{CategoryId, ProductId, StoreId};
+use crate::money::Money;
 
 macro_rules! product_columns {
     () => {
@@ -38,9 +39,6 @@ macro_rules! page {
 
 /// A status or empty, and a category with all below it or 0.
 macro_rules! filters {
-    () => {
-        filters!("$2", "$3")
-    };
     ($status:literal, $category:literal) => {
         concat!(
             "(",
@@ -58,38 +56,6 @@ macro_rules! filters {
     };
 }
 
-/// The first word drives the search, and so has to be there; the others are looked up for each product.
-macro_rules! words {
-    ($a:literal, $b:literal, $c:literal, $d:literal, $e:literal, $f:literal, $g:literal, $h:literal, $i:literal, $j:literal) => {
-        concat!(
-            "p.id in (select product_id from product_words where word >= ",
-            $a,
-            " and word < ",
-            $b,
-            ")",
-            word!($c, $d),
-            word!($e, $f),
-            word!($g, $h),
-            word!($i, $j),
-            " and "
-        )
-    };
-}
-
-macro_rules! word {
-    ($from:literal, $to:literal) => {
-        concat!(
-            " and (",
-            $from,
-            " = '' or exists (select 1 from product_words w where w.product_id = p.id and w.word >= ",
-            $from,
-            " and w.word < ",
-            $to,
-            "))"
-        )
-    };
-}
-
 crate::row! {
     /// A barcode of a product.
     pub struct BarcodeRow {
@@ -99,6 +65,22 @@ crate::row! {
         pub code: String,
         /// Its kind.
         pub kind: Kind,
+    }
+}
+
+crate::row! {
+    /// What filters and sorts the products that a search found.
+    pub struct FoundRow {
+        /// Which.
+        pub id: ProductId,
+        /// Its folded name.
+        pub name_key: String,
+        /// What it sells for.
+        pub price_paise: Money,
+        /// Whether it is on sale.
+        pub status: Status,
+        /// Its category.
+        pub category_id: CategoryId,
     }
 }
 
@@ -130,43 +112,21 @@ crate::row! {
 
 crate::statements! {
     pub(super) NEWEST(Int, Text, Int, Int, Int) -> Product =
-        page!(where concat!("p.id < $4 and ", filters!()), order by "p.id desc", limit "$5");
+        page!(where concat!("p.id < $4 and ", filters!("$2", "$3")), order by "p.id desc", limit "$5");
     pub(super) BY_ID(Int, Text, Int, Int, Int) -> Product =
-        page!(where concat!("p.id > $4 and ", filters!()), order by "p.id", limit "$5");
+        page!(where concat!("p.id > $4 and ", filters!("$2", "$3")), order by "p.id", limit "$5");
     pub(super) BY_NAME(Int, Text, Int, Text, Int, Int) -> Product =
-        page!(where concat!("(p.name_key, p.id) > ($4, $5) and ", filters!()), order by "p.name_key, p.id", limit "$6");
+        page!(where concat!("(p.name_key, p.id) > ($4, $5) and ", filters!("$2", "$3")), order by "p.name_key, p.id", limit "$6");
     pub(super) BY_PRICE(Int, Text, Int, Int, Int, Int) -> Product =
-        page!(where concat!("(p.price_paise, p.id) > ($4, $5) and ", filters!()), order by "p.price_paise, p.id", limit "$6");
+        page!(where concat!("(p.price_paise, p.id) > ($4, $5) and ", filters!("$2", "$3")), order by "p.price_paise, p.id", limit "$6");
     pub(super) BY_PRICE_DOWN(Int, Text, Int, Int, Int, Int) -> Product =
-        page!(where concat!("(p.price_paise, p.id) < ($4, $5) and ", filters!()), order by "p.price_paise desc, p.id desc", limit "$6");
+        page!(where concat!("(p.price_paise, p.id) < ($4, $5) and ", filters!("$2", "$3")), order by "p.price_paise desc, p.id desc", limit "$6");
     pub(super) COUNT(Text) -> (i64,) = "select count(*) from products where status = $1";
     pub(super) COUNT_IN_CATEGORY(Text, Int) -> (i64,) =
         concat!("select count(*) from products p where ", filters!("$1", "$2"));
 
-    pub(super) SEARCH_NEWEST(Int, Text, Int, Int, Int, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text) -> Product =
-        page!(where concat!(words!("$6", "$7", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15"), "p.id < $4 and ", filters!()),
-              order by "p.id desc", limit "$5");
-    pub(super) SEARCH_BY_NAME(Int, Text, Int, Text, Int, Int, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text) -> Product =
-        page!(where concat!(words!("$7", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15", "$16"),
-                            "(p.name_key, p.id) > ($4, $5) and ", filters!()),
-              order by "p.name_key, p.id", limit "$6");
-    pub(super) SEARCH_BY_PRICE(Int, Text, Int, Int, Int, Int, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text) -> Product =
-        page!(where concat!(words!("$7", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15", "$16"),
-                            "(p.price_paise, p.id) > ($4, $5) and ", filters!()),
-              order by "p.price_paise, p.id", limit "$6");
-    pub(super) SEARCH_BY_PRICE_DOWN(Int, Text, Int, Int, Int, Int, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text) -> Product =
-        page!(where concat!(words!("$7", "$8", "$9", "$10", "$11", "$12", "$13", "$14", "$15", "$16"),
-                            "(p.price_paise, p.id) < ($4, $5) and ", filters!()),
-              order by "p.price_paise desc, p.id desc", limit "$6");
-    /// Names that begin with what was typed come first. `$8` and `$9` are where those names begin and end.
-    pub(super) SEARCH_BEST(Int, Text, Int, Int, Text, Int, Int, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text) -> Product =
-        page!(where concat!(words!("$10", "$11", "$12", "$13", "$14", "$15", "$16", "$17", "$18", "$19"),
-                            "(case when p.name_key >= $8 and p.name_key < $9 then 0 else 1 end, p.name_key, p.id) > ($4, $5, $6) and ",
-                            filters!()),
-              order by "case when p.name_key >= $8 and p.name_key < $9 then 0 else 1 end, p.name_key, p.id", limit "$7");
-    pub(super) COUNT_FOUND(Text, Int, Text, Text, Text, Text, Text, Text, Text, Text, Text, Text) -> (i64,) =
-        concat!("select count(*) from products p where ",
-                words!("$3", "$4", "$5", "$6", "$7", "$8", "$9", "$10", "$11", "$12"), filters!("$1", "$2"));
+    pub(super) FIND_WORD(Text, Text) -> (ProductId,) =
+        "select distinct product_id from product_words where word >= $1 and word < $2 order by product_id";
 
     pub(super) FIND_BY_NAME(Text) -> (ProductId, String) =
         "select id, name from products where name_key = $1 and status = 'active' order by id";
@@ -238,6 +198,10 @@ crate::bulks! {
         set concat!("select ", product_columns!(), " from unnest({rows}) as asked(store_id, id)
              join products p on p.id = asked.id join categories c on c.id = p.category_id
              left join stock s on s.store_id = asked.store_id and s.product_id = p.id");
+    pub(super) FIND_KEYS(Int) -> FoundRow =
+        each "select id, name_key, price_paise, status, category_id from products where id = $1",
+        set "select p.id, p.name_key, p.price_paise, p.status, p.category_id
+             from unnest({rows}) as asked(id) join products p on p.id = asked.id";
     pub(super) FIND_SKUS(Text) -> (String, ProductId) =
         each "select sku, id from products where sku = $1",
         set "select p.sku, p.id from unnest({rows}) as asked(sku) join products p on p.sku = asked.sku";

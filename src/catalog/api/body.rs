@@ -15,6 +15,7 @@ use crate::web::Problem;
 /// A product.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the product that the API names")]
 pub struct ProductBody {
     id: ProductId,
     name: String,

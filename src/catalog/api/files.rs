@@ -217,7 +217,8 @@ impl<S: Send + Sync> FromRequestParts<S> for ImportQuery {
                 "dryRun" => options.dry_run = flag(&value)?,
                 "round" => options.round = flag(&value)?,
                 "mode" => {
-                    options.mode = Mode::from_word(&value).ok_or_else(|| wrong("skip-bad-rows or all-or-nothing"))?;
+                    let mode = Mode::from_word(&value);
+                    options.mode = mode.ok_or_else(|| wrong("skip-bad-rows or all-or-nothing"))?;
                 }
                 "fileName" => options.file_name = value.chars().filter(|one| !one.is_control()).take(200).collect(),
                 "store" => store = Some(value.parse().map_err(|_| wrong("the id of a store"))?),

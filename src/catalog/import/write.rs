@@ -149,11 +149,11 @@ impl<'a> Writer<'a> {
     fn change(
         &self,
         conn: &mut Conn<'_>,
-        changed: &[(ProductId, ProductChange)],
+        wanted: &[(ProductId, ProductChange)],
         report: &mut Report,
     ) -> Result<(), ImportError> {
         let changes: Vec<Change<'_>> =
-            changed.iter().map(|(product, to)| Change { product: *product, expected: None, to }).collect();
+            wanted.iter().map(|(product, to)| Change { product: *product, expected: None, to }).collect();
         let outcomes = actions::change_many(conn, &changes, self.on)?;
         let mut memories = Vec::new();
         for outcome in outcomes {
