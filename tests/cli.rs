@@ -135,6 +135,44 @@ fn a_shop_is_backed_up_while_it_is_open_and_restored_elsewhere() {
 }
 
 #[test]
+fn products_come_in_from_a_file_and_go_out_to_one() {
+    let machine = Machine::new();
+    let list = "SKU,Product,Sale Price\nA1,Tea,12.50\nA2,Rice,dear\n";
+    std::fs::write(machine.path().join("list.csv"), list).unwrap();
+    let rehearsed = machine.run("import products list.csv --dry-run");
+    refused(&rehearsed, 65, "1 row was refused");
+    assert!(String::from_utf8_lossy(&rehearsed.stdout).starts_with("line 3, column Sale Price: "));
+    assert_eq!(machine.json("import list --json"), serde_json::json!([]));
+
+    let server = machine.serve();
+    refused(&machine.run("import products list.csv --all-or-nothing"), 65, "1 row was refused");
+    refused(&machine.run("import products list.csv --map SKU=colour"), 65, "no field `colour`");
+    refused(&machine.run("import products list.csv"), 65, "1 row was refused");
+    assert!(machine.run("export products out.csv").status.success());
+    let out = std::fs::read_to_string(machine.path().join("out.csv")).unwrap();
+    assert_eq!(out.lines().count(), 2, "{out}");
+    refused(&machine.run("export products out.csv"), 73, "not overwritten");
+    let id = machine.json("import list --json")[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(machine.json(&format!("import undo {id} --json"))["deleted"], 1);
+    assert_eq!(server.terminate(), Some(0));
+    assert_eq!(String::from_utf8(machine.run("export products").stdout).unwrap().lines().count(), 1);
+}
+
+#[test]
+fn an_api_key_is_shown_once_and_revoked() {
+    let machine = Machine::new();
+    assert!(machine.run("migrate").status.success());
+    let made = machine.json("api-key create --name till --role cashier --days 30 --json");
+    assert!(made["key"].as_str().unwrap().starts_with("kir_"));
+    let listed = machine.run("api-key list --json").stdout;
+    assert!(!String::from_utf8(listed).unwrap().contains(made["key"].as_str().unwrap()));
+    let id = made["id"].as_str().unwrap();
+    assert!(machine.run(&format!("api-key revoke {id}")).status.success());
+    assert!(machine.json("api-key list --json")[0]["revokedAt"].is_string());
+    refused(&machine.run("api-key revoke 9"), 1, "no such API key");
+}
+
+#[test]
 fn the_doctor_finds_a_key_that_others_can_read() {
     use std::os::unix::fs::PermissionsExt as _;
     let machine = Machine::new();

@@ -162,8 +162,8 @@ fn occasion(conn: &mut crate::db::Conn<'_>, store: StoreId, now: Timestamp) -> R
 impl Products {
     async fn run(self, context: &Context, as_json: bool, out: &Out) -> Outcome {
         let unreadable = |_| Failure::new(BAD_INPUT, "the file arrived damaged");
-        let content: Arc<[u8]> = STANDARD.decode(&self.content).map_err(unreadable)?.into();
-        let lines = content.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let bytes: Arc<[u8]> = STANDARD.decode(&self.content).map_err(unreadable)?.into();
+        let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
         let options = Options {
             file_name: self.file_name,
             mapping: import::read_pairs(self.map.iter().map(String::as_str))?,
@@ -176,7 +176,7 @@ impl Products {
             .db
             .write(move |conn| {
                 let on = occasion(conn, store, now)?;
-                import::run(conn, &content[..], &options, on, |done| progress.progress(done, lines))
+                import::run(conn, &bytes[..], &options, on, |done| progress.progress(done, lines))
             })
             .await;
         let report = match outcome {

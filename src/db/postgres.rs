@@ -90,7 +90,7 @@ impl Postgres {
         if number.parse::<i64>().unwrap_or_default() < NEEDED_VERSION {
             return Err(OpenError::TooOld { engine: "PostgreSQL", found: version, needed: "15" });
         }
-        let steps = migrate::postgres(&mut session.client)?;
+        let taken = migrate::postgres(&mut session.client)?;
         drop(session);
 
         let (work, units) = bounded(WAITING);
@@ -123,7 +123,7 @@ impl Postgres {
             stopping,
             threads: Mutex::new(threads),
             version,
-            steps,
+            steps: taken,
         })
     }
 
