@@ -11,7 +11,7 @@ use crate::support::{Source, Token, TokenKind, sources, tokens};
 
 /// The floors from the roof to the ground. Who adds a module says here where it stands.
 const FLOORS: &[&[&str]] = &[
-    &["main", "cli", "config"],
+    &["main", "cli", "config", "demo"],
     &["app"],
     &["demo"],
     &["classic"],
@@ -29,7 +29,7 @@ const FLOORS: &[&[&str]] = &[
 /// Modules of these floors may use their neighbours.
 const SHARED: &[&str] = &["main", "web"];
 /// Floors that are no domain: above, what puts the shop together; below, the kits.
-const ROOF: &[&str] = &["main", "cli", "config", "app"];
+const ROOF: &[&str] = &["main", "cli", "config", "demo", "app"];
 const KITS: &[&str] = &["web", "worker", "audit", "queue", "db", "clock", "ids", "money"];
 /// The layers inside a domain, from its edge inwards.
 const LAYERS: &[&[&str]] = &[EDGES, &["actions"], &["queries"], &["rules"], &["model"]];

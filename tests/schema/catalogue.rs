@@ -99,6 +99,17 @@ struct Schema {
     keys: BTreeMap<String, String>,
 }
 
+impl Schema {
+    /// Notes an index that stands beside its table; a whole unique one is a key.
+    fn note_index(&mut self, table: &str, index: &str, unique: &str, partial: &str, columns: &[String]) {
+        self.facts.insert(format!("{table}: {unique}index {index} ({}){partial}", columns.join(", ")));
+        if !unique.is_empty() && partial.is_empty() {
+            let columns: Vec<String> = columns.iter().map(|column| format!("{table}.{column}")).collect();
+            self.keys.insert(index.to_owned(), columns.join(", "));
+        }
+    }
+}
+
 fn both() -> (Schema, Schema) {
     let file = Scratch::new(Engine::Sqlite);
     open(file.location()).unwrap().close();
@@ -125,7 +136,9 @@ fn read_sqlite(conn: &rusqlite::Connection) -> Schema {
             schema.facts.insert(column_fact(table, column, kind, null, default));
         }
         let key = all(&format!("select name from pragma_table_info('{table}') where pk > 0 order by pk")).concat();
-        schema.facts.insert(format!("{table}: primary key ({})", key.join(", ")));
+        if !key.is_empty() {
+            schema.facts.insert(format!("{table}: primary key ({})", key.join(", ")));
+        }
         for (name, clause) in rules(text) {
             schema.facts.insert(format!("{table}: {} {name}", kind_of(&clause)));
             if let Some(columns) = clause.strip_prefix("unique (").or_else(|| clause.strip_prefix("primary key (")) {
@@ -139,7 +152,7 @@ fn read_sqlite(conn: &rusqlite::Connection) -> Schema {
         )) {
             let [index, unique, partial] = &row[..] else { unreachable!() };
             let columns = all(&format!("select name from pragma_index_info('{index}') order by seqno")).concat();
-            schema.facts.insert(format!("{table}: {unique}index {index} ({}){partial}", columns.join(", ")));
+            schema.note_index(table, index, unique, partial, &columns);
         }
     }
     schema
@@ -200,7 +213,8 @@ fn read_postgres(scratch: &Scratch) -> Schema {
            and not exists (select from pg_constraint k where k.conindid = i.indexrelid and k.contype in ('p', 'u'))",
     ) {
         let [table, index, unique, partial, columns] = &row[..] else { unreachable!() };
-        schema.facts.insert(format!("{table}: {unique}index {index} ({columns}){partial}"));
+        let columns: Vec<String> = columns.split(", ").map(str::to_owned).collect();
+        schema.note_index(table, index, unique, partial, &columns);
     }
     schema
 }

@@ -12,6 +12,7 @@
 
 mod client;
 mod database;
+mod product;
 mod shop;
 mod source;
 
