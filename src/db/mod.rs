@@ -36,7 +36,7 @@ pub use sequence::{Sequence, bulks};
 pub use statement::{Bulk, Query, Shape, anywhere, numbered};
 pub use value::{Cell, Cells, Column, FromRow, Kind, Value};
 
-pub use postgres::{TOPIC_ACCESS, TOPIC_EVENT, TOPIC_MISSED, TOPIC_SHOP};
+pub use postgres::{TOPIC_ACCESS, TOPIC_EVENT, TOPIC_MISSED};
 use work::{Hub, Unit};
 
 /// A handle on the database; cheap to clone.

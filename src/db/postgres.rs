@@ -428,7 +428,5 @@ pub const TOPIC_MISSED: &str = "missed";
 pub const TOPIC_ACCESS: &str = "access";
 /// Something that people who look at a page want to see.
 pub const TOPIC_EVENT: &str = "event";
-/// The shop's own settings changed.
-pub const TOPIC_SHOP: &str = "shop";
 
-const TOPICS: &[&str] = &[TOPIC_MISSED, TOPIC_ACCESS, TOPIC_EVENT, TOPIC_SHOP];
+const TOPICS: &[&str] = &[TOPIC_MISSED, TOPIC_ACCESS, TOPIC_EVENT];

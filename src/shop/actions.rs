@@ -5,7 +5,7 @@ use serde_json::json;
 use super::model::{Shop, ShopError, Store};
 use super::queries;
 use crate::audit::{self, By};
-use crate::db::{Conn, Sequence, TOPIC_SHOP};
+use crate::db::{Conn, Sequence};
 use crate::ids::StoreId;
 
 type Result<T> = std::result::Result<T, ShopError>;
@@ -75,7 +75,6 @@ pub fn change(conn: &mut Conn<'_>, shop: &Shop, by: By<'_>) -> Result<Shop> {
         "qrChanged": before.qr_image != shop.qr_image,
     });
     note(conn, by, "shop.update", "shop", &detail)?;
-    conn.announce(TOPIC_SHOP, String::new());
     Ok(queries::current(conn)?)
 }
 

@@ -205,16 +205,10 @@ impl KeptAnswer {
         headers.insert(header::ETAG, HeaderValue::try_from(tag).expect("hex is a header"));
         Ok(Self { headers, body: Bytes::from(body) })
     }
+}
 
-    /// The answer, or 304 when the caller has it already.
-    pub fn respond(self, asked: &HeaderMap) -> Response {
-        let tag = self.headers.get(header::ETAG).and_then(|tag| tag.to_str().ok());
-        let known = asked.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
-        if let (Some(tag), Some(known)) = (tag, known)
-            && known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)
-        {
-            return (StatusCode::NOT_MODIFIED, self.headers).into_response();
-        }
+impl IntoResponse for KeptAnswer {
+    fn into_response(self) -> Response {
         (self.headers, self.body).into_response()
     }
 }

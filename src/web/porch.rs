@@ -57,6 +57,7 @@ pub async fn porch(State(site): State<Site>, mut request: Request, next: Next) -
     let route = request.extensions().get::<MatchedPath>().cloned();
     let origin = allowed_origin(request.headers(), &site.settings);
     let reader = Reader::at_page(&method, request.uri(), request.headers());
+    let known = request.headers().get(header::IF_NONE_MATCH).filter(|_| method == Method::GET).cloned();
     let began = Instant::now();
 
     let response = if method == Method::OPTIONS && origin.is_some() {
@@ -78,7 +79,7 @@ pub async fn porch(State(site): State<Site>, mut request: Request, next: Next) -
             .await
     };
 
-    let mut response = response;
+    let mut response = unless_known(response, known.as_ref());
     dress(response.headers_mut(), &id, origin, &site.settings);
     let status = response.status().as_u16();
     super::metrics::observe(&method, route.as_ref().map_or("unknown", MatchedPath::as_str), status, began.elapsed());
@@ -90,6 +91,22 @@ pub async fn porch(State(site): State<Site>, mut request: Request, next: Next) -
         tracing::info!(request = id, address = %address.0, "{method} {path} - Status: {status}");
     }
     response
+}
+
+/// 304 without a body when the caller has the answer already.
+fn unless_known(response: Response, known: Option<&HeaderValue>) -> Response {
+    let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
+    let known = known.and_then(|known| known.to_str().ok());
+    let (Some(tag), Some(known), StatusCode::OK) = (tag, known, response.status()) else { return response };
+    let same = |one: &str| one.trim_start_matches("W/") == tag.trim_start_matches("W/");
+    if !known.split(',').map(str::trim).any(|one| one == "*" || same(one)) {
+        return response;
+    }
+    let mut headers = response.headers().clone();
+    for name in [header::CONTENT_LENGTH, header::CONTENT_TYPE, header::CONTENT_ENCODING] {
+        headers.remove(name);
+    }
+    (StatusCode::NOT_MODIFIED, headers).into_response()
 }
 
 /// The caller's id when it is a sane one, else one of ours.
@@ -114,7 +131,10 @@ fn client_address(request: &Request, settings: &Settings) -> Address {
         .get::<ConnectInfo<std::net::SocketAddr>>()
         .map_or(IpAddr::from([127, 0, 0, 1]), |peer| peer.0.ip());
     if !settings.trusted_proxies.contains(&peer) {
-        return Address(peer);
+        // A proxy on this machine that nobody told us of: whoever stands behind it is not on this machine.
+        let passed_on = ["x-forwarded-for", "forwarded"].iter().any(|name| request.headers().contains_key(*name));
+        let hidden = passed_on && peer.to_canonical().is_loopback();
+        return Address(if hidden { IpAddr::from([0, 0, 0, 0]) } else { peer });
     }
     let forwarded = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok()).unwrap_or_default();
     // From the right: the first address that is not itself a trusted proxy.

@@ -1,8 +1,8 @@
 //! Routes for categories.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -17,16 +17,16 @@ use crate::web::answer::{Answer, KeptAnswer};
 use crate::web::porch::Address;
 use crate::web::{self, IfMatch, Json, Listed, Path, Sent, Site, Tagged, idempotency};
 
-pub async fn list(State(site): State<Site>, _: Allowed<Browse>, headers: HeaderMap) -> web::Result<Response> {
+pub async fn list(State(site): State<Site>, _: Allowed<Browse>) -> web::Result<Response> {
     let generation = site.db.generation();
     if let Some(kept) = site.answers.find(generation, "categories") {
-        return Ok(kept.respond(&headers));
+        return Ok(kept.into_response());
     }
     let rows = site.db.read(actions::list_categories).await?;
     let total = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     let answer = KeptAnswer::of_list(&Listed { rows, total, next: None })?;
     site.answers.keep(generation, "categories".to_owned(), &answer);
-    Ok(answer.respond(&headers))
+    Ok(answer.into_response())
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

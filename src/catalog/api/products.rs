@@ -1,8 +1,8 @@
 //! Routes for products.
 
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +45,6 @@ pub struct ListQuery {
 pub async fn list(
     State(site): State<Site>,
     seen: Allowed<Browse>,
-    headers: HeaderMap,
     RawQuery(asked): RawQuery,
     Query(query): Query<ListQuery>,
 ) -> web::Result<Response> {
@@ -54,7 +53,7 @@ pub async fn list(
     let generation = site.db.generation();
     let key = format!("products {staff} {store} {}", asked.unwrap_or_default());
     if let Some(kept) = site.answers.find(generation, &key) {
-        return Ok(kept.respond(&headers));
+        return Ok(kept.into_response());
     }
     let question = query.question(staff, store)?;
     let (page, question) =
@@ -68,7 +67,7 @@ pub async fn list(
         .collect();
     let answer = KeptAnswer::of_list(&Listed { rows, total: page.total, next })?;
     site.answers.keep(generation, key, &answer);
-    Ok(answer.respond(&headers))
+    Ok(answer.into_response())
 }
 
 impl ListQuery {
