@@ -8,6 +8,7 @@ mod architecture;
 mod catalog;
 mod cli;
 mod db;
+mod reports;
 mod routes;
 mod schema;
 mod staff;
