@@ -5,10 +5,12 @@
 mod support;
 
 mod architecture;
-mod catalog;
+mod check;
 mod cli;
+mod crash;
 mod db;
-mod reports;
+mod orders;
 mod routes;
 mod schema;
 mod staff;
+mod stock;

@@ -59,6 +59,12 @@ pub const INVARIANTS: [&str; 7] = [
     "The audit chains verify and vouch for every order and step.",
 ];
 
+/// The rules that are one question each: the invariant that it belongs to, and what does not add up
+/// when it is broken.
+pub fn rules() -> impl Iterator<Item = (u8, &'static str)> {
+    queries::RULES.iter().map(|rule| (rule.invariant, rule.what))
+}
+
 /// Checks everything.
 pub fn run(conn: &mut Conn<'_>) -> Result<Verdict> {
     let mut verdict = Verdict::default();
@@ -179,11 +185,15 @@ fn check_audit(conn: &mut Conn<'_>, entries: &mut i64) -> Result<Vec<Finding>> {
         findings.push(Finding { invariant: 7, subject, what: "the orders of this batch are gone".to_owned() });
     }
     for (order, taken) in conn.all(&queries::STEPS, &[])? {
-        let noted = steps.get(&format!("order:{order}")).copied().unwrap_or_default();
+        let noted = steps.remove(&format!("order:{order}")).unwrap_or_default();
         if noted != taken {
             let what = format!("{taken} steps were taken and {noted} are in the audit log");
             findings.push(Finding { invariant: 7, subject: format!("order {order}"), what });
         }
+    }
+    for (subject, noted) in steps {
+        let what = format!("0 steps were taken and {noted} are in the audit log");
+        findings.push(Finding { invariant: 7, subject: subject.replace(':', " "), what });
     }
     Ok(findings)
 }

@@ -266,8 +266,7 @@ impl Writer {
             crossbeam_channel::select_biased! {
                 recv(units) -> unit => match unit {
                     Ok(mut unit) => {
-                        disturbances += 1;
-                        let outcome = self.run(unit.as_mut(), disturbances);
+                        let outcome = self.run(unit.as_mut(), &mut disturbances);
                         unit.finish(&outcome);
                     }
                     Err(_) => break,
@@ -277,7 +276,7 @@ impl Writer {
         }
     }
 
-    fn run(&mut self, unit: &mut dyn Work, disturbances: u64) -> Result<()> {
+    fn run(&mut self, unit: &mut dyn Work, disturbances: &mut u64) -> Result<()> {
         let mut reason = String::new();
         for attempt in 0..TRIES {
             if let Some(reason) = self.hub.halted() {
@@ -288,7 +287,9 @@ impl Writer {
                 let spread = self.session.as_ref().map_or(1, |(_, number)| number.unsigned_abs() % 7 + 1);
                 std::thread::sleep(Duration::from_millis(spread << attempt.min(6)));
             }
-            match self.run_once(unit, disturbances) {
+            // Also what an attempt has read and changed in memory is forgotten before the next one.
+            *disturbances += 1;
+            match self.run_once(unit, *disturbances) {
                 Run::Done(outcome) => return outcome,
                 Run::Again(text) => reason = text,
             }

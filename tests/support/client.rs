@@ -36,6 +36,9 @@ pub struct Call {
     body: Bytes,
 }
 
+/// Why there is no answer.
+pub type Broken = Box<dyn std::error::Error + Send + Sync>;
+
 /// What the shop answered.
 #[derive(Debug, Clone)]
 pub struct Reply {
@@ -101,7 +104,8 @@ impl Call {
         self.header("content-type", "application/json")
     }
 
-    async fn send(self) -> Reply {
+    /// Sends it; an error when the connection breaks before the whole answer has arrived.
+    pub async fn attempt(self) -> Result<Reply, Broken> {
         let mut request = Request::new(Full::new(self.body));
         *request.method_mut() = self.method;
         *request.uri_mut() = self.path.parse().unwrap();
@@ -111,22 +115,23 @@ impl Call {
         let mut kept = self.client.connection.lock().await;
         let mut connection = match kept.take() {
             Some(connection) if !connection.is_closed() => connection,
-            _ => connect(self.client.address).await,
+            _ => connect(self.client.address).await?,
         };
-        connection.ready().await.unwrap();
-        let (parts, body) = connection.send_request(request).await.unwrap().into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
+        connection.ready().await?;
+        let (parts, body) = connection.send_request(request).await?.into_parts();
+        let bytes = body.collect().await?.to_bytes();
         *kept = Some(connection);
-        Reply { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+        Ok(Reply { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec())? })
     }
 }
 
-async fn connect(address: SocketAddr) -> SendRequest<Full<Bytes>> {
-    let stream = tokio::net::TcpStream::connect(address).await.unwrap();
-    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+async fn connect(address: SocketAddr) -> Result<SendRequest<Full<Bytes>>, Broken> {
+    let stream = tokio::net::TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     // It ends when the sender is dropped or the shop closes.
     tokio::spawn(connection);
-    sender
+    Ok(sender)
 }
 
 impl IntoFuture for Call {
@@ -134,7 +139,7 @@ impl IntoFuture for Call {
     type IntoFuture = Pin<Box<dyn Future<Output = Reply> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
+        Box::pin(async { self.attempt().await.unwrap() })
     }
 }
 

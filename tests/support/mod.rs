@@ -12,7 +12,8 @@
 
 mod client;
 mod database;
-mod product;
+mod goods;
+mod process;
 mod shop;
 mod source;
 
@@ -20,6 +21,7 @@ use std::future::Future;
 
 pub use client::{Client, Reply};
 pub use database::{Engine, Scratch, lines_of, open};
+pub use process::Process;
 pub use shop::{KEY, Shop};
 pub use source::{Kind as TokenKind, Source, Token, sources, tokens};
 
@@ -50,4 +52,9 @@ pub fn run<F: Future<Output = ()>>(engine: Engine, test: impl FnOnce(Shop) -> F)
 pub fn block_on(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     insta::allow_duplicates! { runtime.block_on(test) }
+}
+
+/// How often a test repeats itself: as the environment says, for a longer run, or as always.
+pub fn repeats(variable: &str, usual: usize) -> usize {
+    std::env::var(variable).map_or(usual, |text| text.parse().unwrap())
 }

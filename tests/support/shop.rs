@@ -1,13 +1,13 @@
 //! A whole shop: the real router on a real port, with a fresh database and a clock that stands still.
 
 use std::net::SocketAddr;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use kirana::app::{App, Parts};
 use kirana::audit::By;
 use kirana::clock::{Clock, Timestamp};
 use kirana::db::{Conn, Db, Query, TOPIC_ACCESS};
-use kirana::ids::{Entropy, UserId};
+use kirana::ids::{Entropy, StoreId, UserId};
 use kirana::staff::actions::{Carrier, Origin, open_account, open_session};
 use kirana::staff::{NewUser, Role, StaffError, Status, TokenKey, password};
 use kirana::web::{Settings, server};
@@ -30,7 +30,7 @@ pub struct Shop {
     end: watch::Sender<bool>,
     people: Mutex<People>,
     /// Behind all that use it: fields are dropped in this order.
-    pub scratch: Scratch,
+    pub scratch: Arc<Scratch>,
 }
 
 #[derive(Default)]
@@ -41,12 +41,13 @@ struct People {
 
 kirana::statements! {
     DISABLE(Int) = "update users set status = 'disabled' where id = $1";
+    BIND(Int, Int) = "update users set store_id = $2 where id = $1";
 }
 
 impl Shop {
     /// Opens a shop at ten o'clock on a Monday morning in Kolkata.
     pub async fn open(engine: Engine) -> Self {
-        let scratch = Scratch::new(engine);
+        let scratch = Arc::new(Scratch::new(engine));
         let db = open(scratch.location()).unwrap();
         let clock = Clock::stopped_at(Timestamp::parse("2026-03-02T04:30:00Z").unwrap());
         let entropy = Entropy::seeded(1);
@@ -105,6 +106,38 @@ impl Shop {
         user
     }
 
+    /// Signs in with a new account that is bound to one store.
+    pub async fn sign_in_at(&self, role: Role, store: StoreId) -> Client {
+        let client = self.sign_in(role).await;
+        let user = client.user.unwrap();
+        self.db.write(move |conn| conn.execute(&BIND, &[user.into(), store.into()])).await.map_err(said).unwrap();
+        client
+    }
+
+    /// So many customers, each signed in and with a connection of their own.
+    pub async fn sign_in_customers(&self, count: usize) -> Vec<Client> {
+        let (entropy, now, first) = (self.entropy.clone(), self.clock.now(), self.next_number());
+        let open = move |conn: &mut Conn<'_>| {
+            let mut known = Vec::with_capacity(count);
+            for number in 0..count {
+                let email = Some(format!("buyer{first}.{number}@example.com"));
+                let new = NewUser { email, first_name: "Buyer".to_owned(), ..NewUser::default() };
+                let user = open_account(conn, &new, Role::Customer, Status::Active, By::system(now))?;
+                let key = TokenKey::new(KEY);
+                let token = open_session(conn, user, Carrier::Token, &key, &entropy, &Origin::default(), now)?;
+                known.push((user, token));
+            }
+            Ok::<_, StaffError>(known)
+        };
+        let known = self.db.write(open).await.unwrap();
+        let sign_in = |(user, token): (UserId, String)| {
+            let mut client = self.stranger().with_token(&token);
+            client.user = Some(user);
+            client
+        };
+        known.into_iter().map(sign_in).collect()
+    }
+
     /// Opens a session; returns the token or the cookie's secret.
     pub async fn open_session(&self, user: UserId, carrier: Carrier) -> String {
         let (key, entropy, now) = (TokenKey::new(KEY), self.entropy.clone(), self.clock.now());
@@ -140,6 +173,22 @@ impl Shop {
     pub async fn execute(&self, sql: &str) {
         let sql: &'static str = sql.to_owned().leak();
         self.db.write(move |conn| conn.execute(&Query::new(sql, sql, sql, &[]), &[])).await.map_err(said).unwrap();
+    }
+
+    /// Fails unless the books are right.
+    pub async fn check_books(&self) {
+        let verdict = self.db.read(|conn| kirana::check::run(conn)).await.map_err(said).unwrap();
+        assert!(verdict.ok, "{:#?} and {} more", verdict.findings, verdict.more);
+    }
+
+    /// Moves the clock to the machine's, which is what processes of their own go by.
+    pub fn set_clock(&self) {
+        self.clock.advance_ms(Clock::system().now().as_ms() - self.clock.now().as_ms());
+    }
+
+    /// Closes the shop and hands over its database, for processes of their own.
+    pub fn close(self) -> Arc<Scratch> {
+        self.scratch.clone()
     }
 
     fn next_number(&self) -> usize {
