@@ -131,5 +131,5 @@ async fn converse(
 #[expect(clippy::disallowed_methods, reason = "only makes keys differ between runs")]
 fn began_ns() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    since.as_nanos() as u64
+    u64::from(since.subsec_nanos()) + since.as_secs()
 }

@@ -124,6 +124,7 @@ impl Product {
 
 /// A product to be added. Begin with [`NewProduct::named`].
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the product")]
 pub struct NewProduct {
     /// Its public code; made from its id when absent.
     pub sku: Option<String>,

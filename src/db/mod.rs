@@ -47,8 +47,8 @@ pub struct Db {
 }
 
 enum EngineHandle {
-    Sqlite(sqlite::Sqlite),
-    Postgres(postgres::Postgres),
+    Sqlite(Box<sqlite::Sqlite>),
+    Postgres(Box<postgres::Postgres>),
 }
 
 /// How to open a database.
@@ -127,8 +127,8 @@ impl Db {
     pub fn open(options: &Options) -> std::result::Result<Self, OpenError> {
         let hub = Arc::new(Hub::default());
         let engine = match &options.location {
-            Location::File(path) => EngineHandle::Sqlite(sqlite::Sqlite::open(path, options.readers, &hub)?),
-            Location::Server(url) => EngineHandle::Postgres(postgres::Postgres::open(url, options, &hub)?),
+            Location::File(path) => EngineHandle::Sqlite(Box::new(sqlite::Sqlite::open(path, options.readers, &hub)?)),
+            Location::Server(url) => EngineHandle::Postgres(Box::new(postgres::Postgres::open(url, options, &hub)?)),
         };
         Ok(Self { hub, engine: Arc::new(engine) })
     }

@@ -248,14 +248,14 @@ pub enum Operation {
 }
 
 enum Step {
-    Create(super::super::model::NewProduct),
+    Create(Box<super::super::model::NewProduct>),
     Change { id: ProductId, expected: Option<i64>, to: Box<ProductChange> },
 }
 
 impl Operation {
     fn step(self) -> Result<Step, Problem> {
         Ok(match self {
-            Self::Create(fields) => Step::Create(fields.into_new()?),
+            Self::Create(fields) => Step::Create(Box::new(fields.into_new()?)),
             Self::Update { id, version, set } => {
                 Step::Change { id, expected: version, to: Box::new(set.into_change()?) }
             }

@@ -58,7 +58,7 @@ impl<'a> Writer<'a> {
             let Cleaned { change, rounded, above_mrp } = row;
             match self.sort_out(line, change, &known, &mut seen) {
                 Ok(Sorted::New(product)) => created.push(*product),
-                Ok(Sorted::Known(id, change)) => changed.push((id, change)),
+                Ok(Sorted::Known(id, change)) => changed.push((id, *change)),
                 Err(error) => {
                     report.refuse(vec![error]);
                     continue;
@@ -132,7 +132,7 @@ impl<'a> Writer<'a> {
                 return Err(RowError { line, column: None, field: None, message: sentence });
             }
             rules::apply(product, &change).map_err(refuse)?;
-            Sorted::Known(product.id, change)
+            Sorted::Known(product.id, Box::new(change))
         } else {
             let product = change.into_new().map_err(refuse)?;
             rules::check_new(&product).map_err(refuse)?;
@@ -187,5 +187,5 @@ struct Known {
 
 enum Sorted {
     New(Box<NewProduct>),
-    Known(ProductId, ProductChange),
+    Known(ProductId, Box<ProductChange>),
 }
