@@ -113,6 +113,18 @@ impl<'c> Conn<'c> {
         &mut self.engine
     }
 
+    /// Tells the engine that tables have grown by much in this transaction. PostgreSQL goes on with plans that
+    /// it made for small tables until it has counted again; SQLite plans by the indexes alone.
+    pub fn count_again(&mut self, tables: &[&'static str]) -> Result<()> {
+        let outcome = match &mut self.engine {
+            Engine::Sqlite(_) => Ok(()),
+            Engine::Postgres(session) => {
+                session.client.batch_execute(&format!("analyze {}", tables.join(", "))).map_err(Error::from)
+            }
+        };
+        self.noting("analyze", outcome)
+    }
+
     /// Runs a statement and says how many rows it changed.
     pub fn execute(&mut self, query: &Query<()>, params: &[Value<'_>]) -> Result<u64> {
         check_params(query.name, query.params, params);

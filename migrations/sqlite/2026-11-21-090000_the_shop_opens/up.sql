@@ -331,6 +331,9 @@ create table stock (
   constraint stock_product foreign key (product_id) references products (id)
 ) strict, without rowid;
 
+-- A product that is deleted is looked for here; sales do not touch this index.
+create index stock_by_product on stock (product_id);
+
 -- Append-only. The order and product are not foreign keys: the writer has just read both.
 create table stock_moves (
   store_id integer not null,

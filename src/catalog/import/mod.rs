@@ -29,6 +29,9 @@ const MOST_ERRORS: usize = 1_000;
 /// How many rows are written at once.
 const CHUNK: usize = 2_000;
 
+/// The tables that an import fills.
+const GROWING: &[&str] = &["categories", "products", "product_words", "barcodes", "stock", "stock_moves", "stock_days"];
+
 crate::words! {
     /// What happens when rows are refused.
     pub enum Mode {
@@ -213,6 +216,7 @@ pub fn run(
     report.ignored_columns = ignored(&rows.headers, &columns);
 
     let width = rows.headers.len();
+    let mut counted = false;
     let mut writer = write::Writer::new(Occasion { import: Some(id), ..on }, &columns);
     while let Some(row) = rows.next()? {
         report.rows += 1;
@@ -229,10 +233,17 @@ pub fn run(
         if writer.waiting() >= CHUNK {
             writer.write(conn, &mut report)?;
             progress(report.rows);
+            if !counted {
+                conn.count_again(GROWING)?;
+                counted = true;
+            }
         }
     }
     writer.write(conn, &mut report)?;
     progress(report.rows);
+    if counted {
+        conn.count_again(GROWING)?;
+    }
     report.errors.sort_by_key(|error| error.line);
 
     if options.mode == Mode::AllOrNothing && report.refused > 0 {
