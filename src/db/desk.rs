@@ -134,6 +134,12 @@ where
     }
 
     fn finish(&mut self, outcome: &Result<()>) {
+        if outcome.is_err() && self.batch.is_empty() {
+            // The transaction never began. Whoever waits is told so; left waiting, they would call for
+            // the counter again and again.
+            let mut queue = self.queue.lock().expect("the desk's queue");
+            self.replies.extend(queue.waiting.drain(..).map(|(_, reply)| reply));
+        }
         self.batch.clear();
         let answers = match outcome {
             Ok(()) => std::mem::replace(&mut self.answers, Ok(Vec::new())),
