@@ -115,6 +115,9 @@ pub fn adjust(
         if delta.is_zero() {
             continue;
         }
+        if !delta.is_whole() && conn.only(&queries::UNIT, &[one.product.into()])?.0 == "pcs" {
+            return Err(StockError::NotWhole(one.product));
+        }
         movements.push(Movement {
             store: one.store,
             product: one.product,

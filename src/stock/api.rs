@@ -16,7 +16,7 @@ use crate::money::Quantity;
 use crate::shop;
 use crate::staff::Allowed;
 use crate::staff::access::{AdjustStock, SeeStock};
-use crate::web::answer::{Answer, page_size};
+use crate::web::answer::{Answer, encode, page_size};
 use crate::web::docs::describe;
 use crate::web::porch::Address;
 use crate::web::{self, Fields, Listed, Problem, Query, Routes, Sent, Site, idempotency};
@@ -89,7 +89,7 @@ async fn list(
     let full = i64::try_from(rows.len()).unwrap_or(i64::MAX) == limit;
     let next = rows.last().filter(|_| full).map(|last| {
         let filter = query.filter.as_deref().unwrap_or("all");
-        let as_of = query.as_of.as_deref().map(|at| format!("&asOf={at}")).unwrap_or_default();
+        let as_of = query.as_of.as_deref().map(|at| format!("&asOf={}", encode(at))).unwrap_or_default();
         format!("/api/stock?store={store}&filter={filter}&cursor={}&limit={limit}{as_of}", last.product_id)
     });
     Ok(Listed { rows, total, next })
@@ -211,6 +211,7 @@ impl From<StockError> for Problem {
                 .with("productId", product.to_string())
                 .with("wanted", json!(wanted))
                 .with("onHand", json!(on_hand)),
+            StockError::NotWhole(_) => Self::field("lines", "invalid", sentence),
             StockError::TooLarge => Self::bad_request("too_large", sentence),
             StockError::NotByHand(_) => Self::field("reason", "invalid", sentence),
             StockError::Db(error) => error.into(),

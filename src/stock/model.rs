@@ -167,6 +167,9 @@ pub enum StockError {
     /// Stock is counted in whole thousandths up to a limit.
     #[error("This quantity is too large.")]
     TooLarge,
+    /// A fraction of what is sold by the piece.
+    #[error("Product {0} is counted in whole pieces.")]
+    NotWhole(ProductId),
     /// The reason belongs to sales, returns or transfers.
     #[error("Stock cannot be changed by hand for the reason {0}.")]
     NotByHand(Reason),

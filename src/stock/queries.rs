@@ -37,6 +37,7 @@ crate::statements! {
     pub(super) FIND_SHELF(Int, Int) -> Shelf =
         "select store_id, product_id, on_hand_milli, reorder_level_milli, allow_negative, last_move_id
          from stock where store_id = $1 and product_id = $2";
+    pub(super) UNIT(Int) -> (String,) = "select unit from products where id = $1";
     pub(super) SET_LEVELS(Int, Int, Int, Int, Int) =
         "update stock set reorder_level_milli = coalesce($3, reorder_level_milli),
                 reorder_quantity_milli = coalesce($4, reorder_quantity_milli),
