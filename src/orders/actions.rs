@@ -235,7 +235,7 @@ pub fn pay(
 ) -> Result<i64> {
     let mut order = lock(conn, actor, id, None)?;
     if order.status == OrderStatus::Cancelled {
-        return Err(OrderError::NoSuchStep { from: order.status, to: order.status });
+        return Err(OrderError::CalledOff);
     }
     take_payment(conn, &mut order, payment, state, by)
 }

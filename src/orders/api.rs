@@ -714,6 +714,7 @@ impl From<OrderError> for Problem {
             OrderError::NoOrder | OrderError::NoSuchPayment => Self::not_found(sentence),
             OrderError::NotPending(_) => Self::conflict("not_pending", sentence),
             OrderError::NoSuchStep { from, .. } => Self::conflict("no_such_step", sentence).with("status", from.word()),
+            OrderError::CalledOff => Self::conflict("cancelled", sentence),
             OrderError::TooLateToCancel(_) => Self::conflict("too_late", sentence),
             OrderError::Stale => web::extract::stale(),
             OrderError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", sentence),

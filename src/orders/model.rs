@@ -412,6 +412,9 @@ pub enum OrderError {
         /// Where it was to go.
         to: OrderStatus,
     },
+    /// Nothing is paid for an order that was called off.
+    #[error("This order was called off.")]
+    CalledOff,
     /// A customer calls off what is already packed.
     #[error("The order is already {0}; ask the shop.")]
     TooLateToCancel(OrderStatus),
