@@ -124,7 +124,7 @@ const FAULTS: &[Fault] = &[
         "the entry before this one was changed",
         "update audit_log set previous_hash = hash where action = 'stock.adjust'",
     ),
-    (7, "an entry before this one is missing", "delete from audit_log where action = 'stock.adjust'"),
+    (7, "an entry before this one is missing", "delete from audit_log where seq = 1"),
     (7, "orders name an entry that is not there", "delete from audit_log where action = 'orders.place'"),
     (
         7,

@@ -33,12 +33,12 @@ async fn a_customer_sees_their_own_orders_and_no_others(shop: Shop) {
         asha.post("/api/orders", order(&[(tea, 1)])).await.expect(201);
         ravi.post("/api/orders", order(&[(tea, 2)])).await.expect(201);
     }
-    assert_snapshot!(asha.get("/api/orders/2").await, @"");
-    assert_snapshot!(asha.get("/api/orders/99").await, @"");
-    assert_snapshot!(asha.get("/api/shopkeeper/orders").await, @"");
-    assert_snapshot!(shop.stranger().get("/api/orders/1").await, @"");
-    assert_snapshot!(asha.get("/api/customer/orders?limit=0").await, @"");
-    assert_snapshot!(asha.get("/api/customer/orders?customer=2").await, @"");
+    assert_snapshot!(asha.get("/api/orders/2").await, @r#"404 {"code":"not_found","detail":"There is no such order."}"#);
+    assert_snapshot!(asha.get("/api/orders/99").await, @r#"404 {"code":"not_found","detail":"There is no such order."}"#);
+    assert_snapshot!(asha.get("/api/shopkeeper/orders").await, @r#"403 {"code":"forbidden","detail":"Your role (customer) does not allow this."}"#);
+    assert_snapshot!(shop.stranger().get("/api/orders/1").await, @r#"401 {"code":"unauthorized","detail":"Log in to do this."}"#);
+    assert_snapshot!(asha.get("/api/customer/orders?limit=0").await, @r#"400 {"code":"invalid","detail":"The limit is between 1 and 5000.","errors":[{"field":"limit","code":"invalid","message":"The limit is between 1 and 5000."}]}"#);
+    assert_snapshot!(asha.get("/api/customer/orders?customer=2").await, @r#"400 {"code":"invalid","detail":"customer: unknown field `customer`, expected `cursor` or `limit`","errors":[{"field":"customer","code":"invalid","message":"customer: unknown field `customer`, expected `cursor` or `limit`"}]}"#);
     shop.sign_in(Role::Cashier).await.get("/api/customer/orders").await.expect(403);
 
     assert_eq!(walk(&asha, "/api/customer/orders").await, [[13, 11, 9, 7, 5, 3, 1]]);
@@ -84,7 +84,7 @@ async fn a_walk_through_all_orders_meets_each_once(shop: Shop) {
         let reply = owner.get(&format!("/api/shopkeeper/orders{query}")).await;
         assert_eq!(reply.header("x-total-count"), total, "{query}");
     }
-    assert_snapshot!(owner.get("/api/shopkeeper/orders?status=lost").await, @"");
+    assert_snapshot!(owner.get("/api/shopkeeper/orders?status=lost").await, @r#"400 {"code":"invalid","detail":"The status is open or one of the order's.","errors":[{"field":"status","code":"invalid","message":"The status is open or one of the order's."}]}"#);
 }
 
 on_both!(new_orders_do_not_shift_the_pages_of_a_walk);

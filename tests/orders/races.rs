@@ -59,7 +59,7 @@ async fn of_fifty_equal_requests_one_places_an_order(shop: Shop) {
     assert_eq!(shop.number("select count(*) from orders").await, 1);
     assert_eq!(shop.on_hand(tea).await, "98");
 
-    assert_snapshot!(send(&asha, 3).await, @"");
+    assert_snapshot!(send(&asha, 3).await, @r#"422 {"code":"idempotency_key_reused","detail":"This Idempotency-Key was already used for another request."}"#);
     let elsewhere = asha.with("idempotency-key", "cart-7").post("/api/orders/1/cancel", json!({})).await;
     elsewhere.expect(422);
     let others = send(&ravi, 2).await.expect(201);

@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -49,7 +50,7 @@ impl Process {
         let began = Instant::now();
         let command = command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        let mut child = command.process_group(0).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
         let mut before = Vec::new();
         let address = lines.by_ref().find_map(|line| {
@@ -85,8 +86,14 @@ impl Process {
 
     /// Ends it as a loss of power does.
     pub fn kill(&mut self) {
-        self.child.kill().unwrap();
+        self.kill_all();
         self.child.wait().unwrap();
+    }
+
+    /// Kills the server and whatever it runs under.
+    fn kill_all(&self) {
+        let group = format!("-{}", self.child.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
     }
 
     /// Asks it to end, as a service manager does; answers how it ended.
@@ -116,7 +123,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // It has ended already when the test went well.
-        let _ = self.child.kill();
+        self.kill_all();
         let _ = self.child.wait();
     }
 }
