@@ -156,8 +156,8 @@ async fn a_days_work(shop: &Shop) {
     let owner = shop.sign_in(Role::Owner).await;
     let asha = shop.sign_in(Role::Customer).await;
     shop.execute("update customers set credit_limit_paise = 1000000").await;
-    let tea = shop.product("Green tea").price("99.00").cost("60.00").tax_bp(1_800).on_hand(50).create().await;
-    let rice = shop.product("Rice").price("33.33").tax_bp(500).without_tax_in_price().on_hand(50).create().await;
+    let tea = shop.goods("Green tea").price("99.00").cost("60.00").tax_bp(1_800).on_hand(50).create().await;
+    let rice = shop.goods("Rice").price("33.33").tax_bp(500).without_tax_in_price().on_hand(50).create().await;
     let items = json!([{ "id": tea, "quantity": 2 }, { "id": rice, "quantity": 3 }]);
     let first = json!({ "items": items, "paymentMethod": "UPI" });
     asha.post("/api/orders", first).await.expect(201);
@@ -264,7 +264,7 @@ fn every_rule_has_a_fault_that_shows_it() {
 on_both!(of_many_findings_the_first_are_listed_and_the_rest_counted);
 async fn of_many_findings_the_first_are_listed_and_the_rest_counted(shop: Shop) {
     let till = shop.sign_in(Role::Cashier).await;
-    let tea = shop.product("Green tea").on_hand(50).create().await;
+    let tea = shop.goods("Green tea").on_hand(50).create().await;
     for _ in 0..25 {
         let body = json!({ "items": [{ "id": tea, "quantity": 1 }], "paymentMethod": "Cash" });
         till.post("/api/orders", body).await.expect(201);

@@ -48,7 +48,7 @@ impl Victim {
         }
         let mut goods = Vec::new();
         for number in 0..8 {
-            let good = shop.product(&format!("Good {number}")).price(&format!("{number}.99")).tax_bp(500);
+            let good = shop.goods(&format!("Good {number}")).price(&format!("{number}.99")).tax_bp(500);
             goods.push(good.on_hand(1_000_000).create().await);
         }
         Self { scratch: shop.close(), tokens, goods, log: Arc::default() }

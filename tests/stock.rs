@@ -8,8 +8,8 @@ use crate::support::{Shop, on_both};
 
 on_both!(stock_is_corrected_by_a_difference_or_a_count);
 async fn stock_is_corrected_by_a_difference_or_a_count(shop: Shop) {
-    let tea = shop.product("Green tea").on_hand(10).create().await;
-    let rice = shop.product("Rice").unit("kg").on_hand(5).create().await;
+    let tea = shop.goods("Green tea").on_hand(10).create().await;
+    let rice = shop.goods("Rice").unit("kg").on_hand(5).create().await;
     let keeper = shop.sign_in(Role::StockKeeper).await;
     let adjust = |lines: Value| keeper.post("/api/stock/adjustments", json!({ "lines": lines }));
     assert_snapshot!(adjust(json!([])).await, @r#"400 {"code":"invalid","detail":"Name at least one product.","errors":[{"field":"lines","code":"missing","message":"Name at least one product."}]}"#);
@@ -19,11 +19,7 @@ async fn stock_is_corrected_by_a_difference_or_a_count(shop: Shop) {
     assert_snapshot!(adjust(json!([{ "productId": "99", "delta": 1 }])).await, @r#"404 {"code":"not_found","detail":"There is no stock of product 99 in store 1."}"#);
     assert_snapshot!(adjust(json!([{ "productId": rice, "delta": -1 }, { "productId": tea, "delta": -11 }])).await, @r#"409 {"code":"stock_short","detail":"Only 10 left; 11 cannot be taken.","productId":"1","wanted":11,"onHand":10}"#);
     assert_snapshot!(adjust(json!([{ "productId": tea, "onHand": -1 }])).await, @r#"409 {"code":"stock_short","detail":"Only 10 left; 11 cannot be taken.","productId":"1","wanted":11,"onHand":10}"#);
-    assert_eq!(
-        (shop.on_hand(tea).await, shop.on_hand(rice).await),
-        ("10".to_owned(), "5".to_owned()),
-        "all or nothing"
-    );
+    assert_eq!((shop.left(tea).await, shop.left(rice).await), ("10".to_owned(), "5".to_owned()), "all or nothing");
 
     let cashier = shop.sign_in(Role::Cashier).await;
     let lines = json!({ "lines": [{ "productId": tea, "delta": 1 }] });
@@ -34,25 +30,25 @@ async fn stock_is_corrected_by_a_difference_or_a_count(shop: Shop) {
         { "productId": tea, "onHand": 7 },
     ]);
     assert_snapshot!(adjust(lines).await, @r#"201 {"message":"Stock adjusted","moveIds":["3","4"]}"#);
-    assert_eq!((shop.on_hand(tea).await, shop.on_hand(rice).await), ("7".to_owned(), "4.125".to_owned()));
+    assert_eq!((shop.left(tea).await, shop.left(rice).await), ("7".to_owned(), "4.125".to_owned()));
     shop.check_books().await;
 }
 
 on_both!(pieces_are_counted_whole);
 async fn pieces_are_counted_whole(shop: Shop) {
-    let tea = shop.product("Green tea").on_hand(10).create().await;
+    let tea = shop.goods("Green tea").on_hand(10).create().await;
     let keeper = shop.sign_in(Role::StockKeeper).await;
     let body = json!({ "lines": [{ "productId": tea, "delta": 0.5 }] });
     assert_snapshot!(keeper.post("/api/stock/adjustments", body).await, @r#"400 {"code":"invalid","detail":"Product 1 is counted in whole pieces.","errors":[{"field":"lines","code":"invalid","message":"Product 1 is counted in whole pieces."}]}"#);
     let body = json!({ "lines": [{ "productId": tea, "onHand": 0.5 }] });
     keeper.post("/api/stock/adjustments", body).await.expect(400);
-    assert_eq!(shop.on_hand(tea).await, "10");
+    assert_eq!(shop.left(tea).await, "10");
 }
 
 on_both!(each_move_names_the_one_before_it);
 async fn each_move_names_the_one_before_it(shop: Shop) {
-    let tea = shop.product("Green tea").on_hand(10).create().await;
-    let rice = shop.product("Rice").on_hand(10).create().await;
+    let tea = shop.goods("Green tea").on_hand(10).create().await;
+    let rice = shop.goods("Rice").on_hand(10).create().await;
     let owner = shop.sign_in(Role::Owner).await;
     let sale = |quantity: i64| json!({ "items": [{ "id": tea, "quantity": quantity }, { "id": rice, "quantity": 1 }], "paymentMethod": "Cash" });
     owner.post("/api/orders", sale(2)).await.expect(201);
@@ -99,7 +95,7 @@ async fn each_move_names_the_one_before_it(shop: Shop) {
 on_both!(stock_is_seen_as_it_was_at_an_instant);
 async fn stock_is_seen_as_it_was_at_an_instant(shop: Shop) {
     const HOUR_MS: i64 = 3_600_000;
-    let tea = shop.product("Green tea").on_hand(10).create().await;
+    let tea = shop.goods("Green tea").on_hand(10).create().await;
     let owner = shop.sign_in(Role::Owner).await;
     let mut history = vec![(shop.clock.now(), "10".to_owned())];
     // Past midnight in Kolkata and in UTC, with several changes on one day and none on others.
@@ -109,9 +105,9 @@ async fn stock_is_seen_as_it_was_at_an_instant(shop: Shop) {
             .post("/api/stock/adjustments", json!({ "lines": [{ "productId": tea, "delta": delta }] }))
             .await
             .expect(201);
-        history.push((shop.clock.now(), shop.on_hand(tea).await));
+        history.push((shop.clock.now(), shop.left(tea).await));
     }
-    let soap = shop.product("Soap").on_hand(3).create().await;
+    let soap = shop.goods("Soap").on_hand(3).create().await;
     shop.clock.advance_ms(HOUR_MS);
     let as_of = async |at: kirana::clock::Timestamp| {
         let rows = owner.get(&format!("/api/stock?asOf={at}")).await.expect(200).json();
@@ -122,7 +118,7 @@ async fn stock_is_seen_as_it_was_at_an_instant(shop: Shop) {
         let before = if index == 0 { "0" } else { &history[index - 1].1 };
         assert_eq!(as_of(at.plus_ms(-1)).await, [before, "0"], "just before {at}");
     }
-    assert_eq!(shop.on_hand(soap).await, "3");
+    assert_eq!(shop.left(soap).await, "3");
     assert_snapshot!(owner.get("/api/stock?asOf=yesterday").await, @r#"400 {"code":"invalid","detail":"An instant is written like 2026-11-21T09:30:00Z.","errors":[{"field":"asOf","code":"invalid","message":"An instant is written like 2026-11-21T09:30:00Z."}]}"#);
 
     // An offset stays one on the next page.
@@ -133,10 +129,10 @@ async fn stock_is_seen_as_it_was_at_an_instant(shop: Shop) {
 
 on_both!(what_is_low_or_out_is_found);
 async fn what_is_low_or_out_is_found(shop: Shop) {
-    shop.product("Plenty").on_hand(10).reorder_level(5).create().await;
-    shop.product("Low").on_hand(5).reorder_level(5).create().await;
-    shop.product("Out").in_store(kirana::ids::StoreId::new(1), 0).reorder_level(5).create().await;
-    shop.product("Gone").in_store(kirana::ids::StoreId::new(1), 0).create().await;
+    shop.goods("Plenty").on_hand(10).reorder_level(5).create().await;
+    shop.goods("Low").on_hand(5).reorder_level(5).create().await;
+    shop.goods("Out").in_store(kirana::ids::StoreId::new(1), 0).reorder_level(5).create().await;
+    shop.goods("Gone").in_store(kirana::ids::StoreId::new(1), 0).create().await;
     let keeper = shop.sign_in(Role::StockKeeper).await;
     for (filter, names) in [
         ("", vec!["Plenty", "Low", "Out", "Gone"]),

@@ -16,7 +16,7 @@ async fn placed(client: &Client, product: ProductId) -> String {
 
 on_both!(an_order_goes_its_way_and_each_step_is_kept);
 async fn an_order_goes_its_way_and_each_step_is_kept(shop: Shop) {
-    let tea = shop.product("Green tea").on_hand(10).create().await;
+    let tea = shop.goods("Green tea").on_hand(10).create().await;
     let asha = shop.sign_in(Role::Customer).await;
     let keeper = shop.sign_in(Role::StockKeeper).await;
     let path = placed(&asha, tea).await;
@@ -49,7 +49,7 @@ async fn an_order_goes_its_way_and_each_step_is_kept(shop: Shop) {
 on_both!(every_step_that_is_not_there_is_refused);
 async fn every_step_that_is_not_there_is_refused(shop: Shop) {
     const STEPS: [&str; 5] = ["confirm", "pack", "ready", "complete", "cancel"];
-    let tea = shop.product("Green tea").on_hand(100).create().await;
+    let tea = shop.goods("Green tea").on_hand(100).create().await;
     let owner = shop.sign_in(Role::Owner).await;
     let mut refused = Vec::new();
     for (way, from) in [
@@ -92,8 +92,8 @@ async fn every_step_that_is_not_there_is_refused(shop: Shop) {
 
 on_both!(cancelling_gives_stock_and_money_back_once);
 async fn cancelling_gives_stock_and_money_back_once(shop: Shop) {
-    let tea = shop.product("Green tea").price("50.00").cost("30.00").tax_bp(500).on_hand(10).create().await;
-    let rice = shop.product("Rice").on_hand(10).create().await;
+    let tea = shop.goods("Green tea").price("50.00").cost("30.00").tax_bp(500).on_hand(10).create().await;
+    let rice = shop.goods("Rice").on_hand(10).create().await;
     let till = shop.sign_in(Role::Cashier).await;
     let asha = shop.sign_in(Role::Customer).await;
     let asha_id = asha.user.unwrap();
@@ -111,7 +111,7 @@ async fn cancelling_gives_stock_and_money_back_once(shop: Shop) {
 
     assert_snapshot!(till.post("/api/orders/1/cancel", json!({ "note": "moved away" })).await, @"");
     till.post("/api/orders/1/cancel", json!({})).await.expect(409);
-    assert_eq!((shop.on_hand(tea).await, shop.on_hand(rice).await), ("10".to_owned(), "10".to_owned()));
+    assert_eq!((shop.left(tea).await, shop.left(rice).await), ("10".to_owned(), "10".to_owned()));
     let after = asha.get("/api/customer/profile").await.json();
     assert_eq!(
         (&after["creditBalance"], &after["totalSpent"], &after["totalOrders"]),
@@ -132,7 +132,7 @@ async fn cancelling_gives_stock_and_money_back_once(shop: Shop) {
 
 on_both!(a_customer_calls_off_what_is_not_packed);
 async fn a_customer_calls_off_what_is_not_packed(shop: Shop) {
-    let tea = shop.product("Green tea").on_hand(10).create().await;
+    let tea = shop.goods("Green tea").on_hand(10).create().await;
     let asha = shop.sign_in(Role::Customer).await;
     let ravi = shop.sign_in(Role::Customer).await;
     let keeper = shop.sign_in(Role::StockKeeper).await;
@@ -144,13 +144,13 @@ async fn a_customer_calls_off_what_is_not_packed(shop: Shop) {
     keeper.post(&format!("{path}/confirm"), json!({})).await.expect(200);
     assert_snapshot!(ravi.post(&format!("{path}/cancel"), json!({})).await, @r#"404 {"code":"not_found","detail":"There is no such order."}"#);
     assert_eq!(asha.post(&format!("{path}/cancel"), json!({})).await.expect(200).json()["status"], "cancelled");
-    assert_eq!(shop.on_hand(tea).await, "8");
+    assert_eq!(shop.left(tea).await, "8");
     shop.check_books().await;
 }
 
 on_both!(a_step_from_an_older_version_is_refused);
 async fn a_step_from_an_older_version_is_refused(shop: Shop) {
-    let tea = shop.product("Green tea").on_hand(10).create().await;
+    let tea = shop.goods("Green tea").on_hand(10).create().await;
     let till = shop.sign_in(Role::Cashier).await;
     let path = placed(&till, tea).await;
     let read = till.get(&path).await.expect(200);
@@ -174,7 +174,7 @@ async fn the_staff_of_one_store_cannot_touch_anothers(shop: Shop) {
     let body = json!({ "code": "EAST", "name": "East" });
     let east = owner.post("/api/stores", body).await.expect(201).json()["id"].as_str().unwrap().parse().unwrap();
     let first = kirana::ids::StoreId::new(1);
-    let tea = shop.product("Green tea").on_hand(10).in_store(east, 5).create().await;
+    let tea = shop.goods("Green tea").on_hand(10).in_store(east, 5).create().await;
     let here = shop.sign_in_at(Role::Manager, first).await;
     let there = shop.sign_in_at(Role::Manager, east).await;
     let path = placed(&here, tea).await;
@@ -199,6 +199,6 @@ async fn the_staff_of_one_store_cannot_touch_anothers(shop: Shop) {
     assert_eq!(listed.as_array().unwrap().len(), 1);
     assert_eq!(here.get("/api/shopkeeper/orders").await.json().as_array().unwrap().len(), 1);
     assert_eq!(owner.get("/api/shopkeeper/orders").await.json().as_array().unwrap().len(), 2);
-    assert_eq!(shop.on_hand(tea).await, "8");
+    assert_eq!(shop.left(tea).await, "8");
     shop.check_books().await;
 }

@@ -26,7 +26,7 @@ async fn walk(client: &Client, path: &str) -> Vec<Vec<i64>> {
 
 on_both!(a_customer_sees_their_own_orders_and_no_others);
 async fn a_customer_sees_their_own_orders_and_no_others(shop: Shop) {
-    let tea = shop.product("Green tea").on_hand(100).create().await;
+    let tea = shop.goods("Green tea").on_hand(100).create().await;
     let asha = shop.sign_in(Role::Customer).await;
     let ravi = shop.sign_in(Role::Customer).await;
     for _ in 0..7 {
@@ -56,7 +56,7 @@ async fn a_walk_through_all_orders_meets_each_once(shop: Shop) {
     let owner = shop.sign_in(Role::Owner).await;
     let body = json!({ "code": "EAST", "name": "East" });
     let east = owner.post("/api/stores", body).await.expect(201).json()["id"].as_str().unwrap().parse().unwrap();
-    let tea = shop.product("Green tea").on_hand(100).in_store(east, 100).create().await;
+    let tea = shop.goods("Green tea").on_hand(100).in_store(east, 100).create().await;
     for number in 0..23 {
         let mut body = order(&[(tea, 1)]);
         body["storeId"] = json!(if number % 3 == 0 { "2" } else { "1" });
@@ -89,7 +89,7 @@ async fn a_walk_through_all_orders_meets_each_once(shop: Shop) {
 
 on_both!(new_orders_do_not_shift_the_pages_of_a_walk);
 async fn new_orders_do_not_shift_the_pages_of_a_walk(shop: Shop) {
-    let tea = shop.product("Green tea").on_hand(100).create().await;
+    let tea = shop.goods("Green tea").on_hand(100).create().await;
     let asha = shop.sign_in(Role::Customer).await;
     let till = shop.sign_in(Role::Cashier).await;
     for _ in 0..4 {

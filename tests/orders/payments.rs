@@ -9,7 +9,7 @@ use crate::support::{Shop, on_both};
 
 on_both!(a_promise_is_confirmed_once);
 async fn a_promise_is_confirmed_once(shop: Shop) {
-    let tea = shop.product("Green tea").price("100.00").on_hand(10).create().await;
+    let tea = shop.goods("Green tea").price("100.00").on_hand(10).create().await;
     let asha = shop.sign_in(Role::Customer).await;
     let till = shop.sign_in(Role::Cashier).await;
     let keeper = shop.sign_in(Role::StockKeeper).await;
@@ -30,7 +30,7 @@ async fn a_promise_is_confirmed_once(shop: Shop) {
 
 on_both!(an_order_is_handed_over_when_it_is_paid);
 async fn an_order_is_handed_over_when_it_is_paid(shop: Shop) {
-    let tea = shop.product("Green tea").price("100.00").on_hand(10).create().await;
+    let tea = shop.goods("Green tea").price("100.00").on_hand(10).create().await;
     let till = shop.sign_in(Role::Cashier).await;
     let keeper = shop.sign_in(Role::StockKeeper).await;
     till.post("/api/orders", order(&[(tea, 1)])).await.expect(201);
@@ -52,7 +52,7 @@ async fn an_order_is_handed_over_when_it_is_paid(shop: Shop) {
 
 on_both!(nobody_pays_more_than_is_due_or_less_than_nothing);
 async fn nobody_pays_more_than_is_due_or_less_than_nothing(shop: Shop) {
-    let tea = shop.product("Green tea").price("100.00").on_hand(10).create().await;
+    let tea = shop.goods("Green tea").price("100.00").on_hand(10).create().await;
     let till = shop.sign_in(Role::Cashier).await;
     till.post("/api/orders", order(&[(tea, 1)])).await.expect(201);
     let pay =
@@ -73,7 +73,7 @@ async fn nobody_pays_more_than_is_due_or_less_than_nothing(shop: Shop) {
 
 on_both!(a_customer_notes_upi_and_nothing_else);
 async fn a_customer_notes_upi_and_nothing_else(shop: Shop) {
-    let tea = shop.product("Green tea").price("100.00").on_hand(10).create().await;
+    let tea = shop.goods("Green tea").price("100.00").on_hand(10).create().await;
     let asha = shop.sign_in(Role::Customer).await;
     let ravi = shop.sign_in(Role::Customer).await;
     let keeper = shop.sign_in(Role::StockKeeper).await;
@@ -90,7 +90,7 @@ async fn a_customer_notes_upi_and_nothing_else(shop: Shop) {
 
 on_both!(a_payment_with_a_key_is_taken_once);
 async fn a_payment_with_a_key_is_taken_once(shop: Shop) {
-    let tea = shop.product("Green tea").price("100.00").on_hand(10).create().await;
+    let tea = shop.goods("Green tea").price("100.00").on_hand(10).create().await;
     let till = shop.sign_in(Role::Cashier).await.with("idempotency-key", "k-1");
     shop.sign_in(Role::Cashier).await.post("/api/orders", order(&[(tea, 1)])).await.expect(201);
     let pay = |amount: i64| till.post("/api/orders/1/payments", json!({ "method": "cash", "amount": amount }));

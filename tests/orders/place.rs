@@ -9,12 +9,12 @@ use crate::support::{Shop, on_both};
 
 on_both!(an_order_takes_its_stock_and_answers_as_documented);
 async fn an_order_takes_its_stock_and_answers_as_documented(shop: Shop) {
-    let tea = shop.product("Green tea").price("4.50").on_hand(10).create().await;
-    let rice = shop.product("Rice").price("62.25").on_hand(10).create().await;
+    let tea = shop.goods("Green tea").price("4.50").on_hand(10).create().await;
+    let rice = shop.goods("Rice").price("62.25").on_hand(10).create().await;
     let asha = shop.sign_in(Role::Customer).await;
 
     assert_snapshot!(asha.post("/api/orders", order(&[(tea, 3), (rice, 2)])).await, @r#"201 {"message":"Order placed successfully","orderId":"1","orderCode":"OD0000001","storeId":"1","status":"placed","total":138,"itemCount":2,"due":138,"invoiceNumber":null}"#);
-    assert_eq!((shop.on_hand(tea).await, shop.on_hand(rice).await), ("7".to_owned(), "8".to_owned()));
+    assert_eq!((shop.left(tea).await, shop.left(rice).await), ("7".to_owned(), "8".to_owned()));
     let shown = asha.get("/api/orders/OD0000001").await.expect(200);
     assert_eq!(shown.header("etag"), "\"v1\"");
     assert_snapshot!(shown, @r#"200 {"id":"1","code":"OD0000001","storeId":"1","customerId":"1","customerName":"customer1","channel":"web","status":"placed","items":[{"id":"1","name":"Green tea","price":4.5,"quantity":3,"category":"Tea","unit":"pcs","hsn":"","priceIncludesTax":true,"discount":0,"taxRate":0,"taxable":13.5,"cgst":0,"sgst":0,"igst":0,"total":13.5},{"id":"2","name":"Rice","price":62.25,"quantity":2,"category":"Tea","unit":"pcs","hsn":"","priceIncludesTax":true,"discount":0,"taxRate":0,"taxable":124.5,"cgst":0,"sgst":0,"igst":0,"total":124.5}],"itemCount":2,"subtotal":138,"discount":0,"taxable":138,"cgst":0,"sgst":0,"igst":0,"rounding":0,"total":138,"paid":0,"due":138,"paymentMethod":"cash","payments":[{"number":1,"method":"cash","state":"pending","amount":138,"reference":"","at":"2026-03-02T04:30:00Z","confirmedAt":null}],"note":"","invoiceNumber":null,"date":"2026-03-02T04:30:00Z","businessDate":"2026-03-02","updatedAt":"2026-03-02T04:30:00Z","version":1}"#);
@@ -25,7 +25,7 @@ async fn an_order_takes_its_stock_and_answers_as_documented(shop: Shop) {
 
 on_both!(the_shops_own_price_counts);
 async fn the_shops_own_price_counts(shop: Shop) {
-    let tea = shop.product("Green tea").price("4.50").on_hand(10).create().await;
+    let tea = shop.goods("Green tea").price("4.50").on_hand(10).create().await;
     let asha = shop.sign_in(Role::Customer).await;
     // As the documented pages send it, with a price of their own.
     let body = json!({
@@ -41,7 +41,7 @@ async fn the_shops_own_price_counts(shop: Shop) {
 
 on_both!(an_order_that_names_nothing_is_refused);
 async fn an_order_that_names_nothing_is_refused(shop: Shop) {
-    let tea = shop.product("Green tea").on_hand(10).create().await;
+    let tea = shop.goods("Green tea").on_hand(10).create().await;
     let asha = shop.sign_in(Role::Customer).await;
     assert_snapshot!(asha.post("/api/orders", json!({})).await, @r#"400 {"code":"missing","detail":"Order must contain items","errors":[{"field":"items","code":"missing","message":"Order must contain items"}]}"#);
     assert_snapshot!(asha.post("/api/orders", json!({ "items": [], "paymentMethod": "Cash" })).await, @r#"400 {"code":"missing","detail":"Order must contain items","errors":[{"field":"items","code":"missing","message":"Order must contain items"}]}"#);
@@ -55,14 +55,14 @@ async fn an_order_that_names_nothing_is_refused(shop: Shop) {
     assert_snapshot!(asha.post("/api/orders", json!({ "items": [{ "id": tea }], "paymentMethod": "Cash" })).await, @r#"400 {"code":"missing","detail":"Missing field: quantity","errors":[{"field":"quantity","code":"missing","message":"Missing field: quantity"}]}"#);
     let many = items(&vec![(tea, 1); 1_001]);
     assert_snapshot!(asha.post("/api/orders", json!({ "items": many, "paymentMethod": "Cash" })).await, @r#"400 {"code":"too_large","detail":"An order has at most 1000 lines.","errors":[{"field":"items","code":"too_large","message":"An order has at most 1000 lines."}]}"#);
-    assert_eq!(shop.on_hand(tea).await, "10", "a refused order takes nothing");
+    assert_eq!(shop.left(tea).await, "10", "a refused order takes nothing");
     assert_eq!(shop.number("select count(*) from orders").await, 0);
 }
 
 on_both!(a_quantity_is_more_than_nothing_and_pieces_are_whole);
 async fn a_quantity_is_more_than_nothing_and_pieces_are_whole(shop: Shop) {
-    let tea = shop.product("Green tea").on_hand(10).create().await;
-    let rice = shop.product("Rice").unit("kg").price("60.00").on_hand(10).create().await;
+    let tea = shop.goods("Green tea").on_hand(10).create().await;
+    let rice = shop.goods("Rice").unit("kg").price("60.00").on_hand(10).create().await;
     let asha = shop.sign_in(Role::Customer).await;
     let ask = |quantity: serde_json::Value| {
         asha.post("/api/orders", json!({ "items": [{ "id": tea, "quantity": quantity }], "paymentMethod": "Cash" }))
@@ -75,34 +75,34 @@ async fn a_quantity_is_more_than_nothing_and_pieces_are_whole(shop: Shop) {
     assert_snapshot!(ask(json!(9_007_199_254_740_993_i64)).await, @r#"400 {"code":"invalid","detail":"items[0].quantity: `9007199254740993` is too large","errors":[{"field":"items[0].quantity","code":"invalid","message":"items[0].quantity: `9007199254740993` is too large"}]}"#);
     assert_snapshot!(ask(json!("many")).await, @r#"400 {"code":"invalid","detail":"items[0].quantity: `many` is not a number","errors":[{"field":"items[0].quantity","code":"invalid","message":"items[0].quantity: `many` is not a number"}]}"#);
     assert_snapshot!(ask(json!(null)).await, @r#"400 {"code":"invalid","detail":"items[0].quantity: `null` is not a number","errors":[{"field":"items[0].quantity","code":"invalid","message":"items[0].quantity: `null` is not a number"}]}"#);
-    assert_eq!(shop.on_hand(tea).await, "10");
+    assert_eq!(shop.left(tea).await, "10");
 
     let body = json!({ "items": [{ "id": rice, "quantity": 1.255 }], "paymentMethod": "Cash" });
     assert_eq!(asha.post("/api/orders", body).await.expect(201).json()["total"], json!(75.3));
-    assert_eq!(shop.on_hand(rice).await, "8.745");
+    assert_eq!(shop.left(rice).await, "8.745");
     shop.check_books().await;
 }
 
 on_both!(short_lines_are_named_and_the_whole_order_is_refused);
 async fn short_lines_are_named_and_the_whole_order_is_refused(shop: Shop) {
-    let tea = shop.product("Green tea").on_hand(2).create().await;
-    let rice = shop.product("Rice").unit("kg").on_hand(5).create().await;
-    let soap = shop.product("Soap").create().await;
+    let tea = shop.goods("Green tea").on_hand(2).create().await;
+    let rice = shop.goods("Rice").unit("kg").on_hand(5).create().await;
+    let soap = shop.goods("Soap").create().await;
     let till = shop.sign_in(Role::Cashier).await;
     assert_snapshot!(till.post("/api/orders", order(&[(tea, 3)])).await, @r#"409 {"code":"stock_short","detail":"Insufficient stock for Green tea. Available: 2","lines":[{"productId":"1","name":"Green tea","wanted":3,"available":2}],"available":2}"#);
     assert_snapshot!(till.post("/api/orders", sale(&[(rice, 1), (soap, 1), (tea, 5)])).await, @r#"409 {"code":"stock_short","detail":"Insufficient stock for Green tea. Available: 2","lines":[{"productId":"1","name":"Green tea","wanted":5,"available":2},{"productId":"3","name":"Soap","wanted":1,"available":0}],"available":2}"#);
     // One product on two lines is one demand.
     assert_snapshot!(till.post("/api/orders", order(&[(tea, 1), (rice, 1), (tea, 2)])).await, @r#"409 {"code":"stock_short","detail":"Insufficient stock for Green tea. Available: 2","lines":[{"productId":"1","name":"Green tea","wanted":3,"available":2}],"available":2}"#);
-    assert_eq!((shop.on_hand(tea).await, shop.on_hand(rice).await), ("2".to_owned(), "5".to_owned()));
+    assert_eq!((shop.left(tea).await, shop.left(rice).await), ("2".to_owned(), "5".to_owned()));
 
     till.post("/api/orders", order(&[(tea, 1), (rice, 1), (tea, 1)])).await.expect(201);
-    assert_eq!((shop.on_hand(tea).await, shop.on_hand(rice).await), ("0".to_owned(), "4".to_owned()));
+    assert_eq!((shop.left(tea).await, shop.left(rice).await), ("0".to_owned(), "4".to_owned()));
     shop.check_books().await;
 }
 
 on_both!(what_is_not_counted_is_never_short);
 async fn what_is_not_counted_is_never_short(shop: Shop) {
-    let repair = shop.product("Repair").uncounted().create().await;
+    let repair = shop.goods("Repair").uncounted().create().await;
     let till = shop.sign_in(Role::Cashier).await;
     till.post("/api/orders", sale(&[(repair, 1_000)])).await.expect(201);
     let placed = till.post("/api/orders", order(&[(repair, 1)])).await.expect(201).json();
@@ -113,7 +113,7 @@ async fn what_is_not_counted_is_never_short(shop: Shop) {
 
 on_both!(what_is_not_sold_any_more_is_not_found);
 async fn what_is_not_sold_any_more_is_not_found(shop: Shop) {
-    let tea = shop.product("Green tea").on_hand(2).create().await;
+    let tea = shop.goods("Green tea").on_hand(2).create().await;
     let till = shop.sign_in(Role::Cashier).await;
     till.post("/api/orders", order(&[(tea, 1)])).await.expect(201);
     shop.execute("update products set status = 'archived'").await;
@@ -122,8 +122,8 @@ async fn what_is_not_sold_any_more_is_not_found(shop: Shop) {
 
 on_both!(a_discount_is_given_by_who_may);
 async fn a_discount_is_given_by_who_may(shop: Shop) {
-    let tea = shop.product("Green tea").price("99.00").cost("60.00").tax_bp(1_800).on_hand(100).create().await;
-    let rice = shop.product("Rice").price("33.33").tax_bp(500).without_tax_in_price().on_hand(100).create().await;
+    let tea = shop.goods("Green tea").price("99.00").cost("60.00").tax_bp(1_800).on_hand(100).create().await;
+    let rice = shop.goods("Rice").price("33.33").tax_bp(500).without_tax_in_price().on_hand(100).create().await;
     let owner = shop.sign_in(Role::Owner).await;
     let till = shop.sign_in(Role::Cashier).await;
     let asha = shop.sign_in(Role::Customer).await;
@@ -142,7 +142,7 @@ async fn a_discount_is_given_by_who_may(shop: Shop) {
 
 on_both!(a_counter_sale_is_one_step_and_its_bills_have_no_gap);
 async fn a_counter_sale_is_one_step_and_its_bills_have_no_gap(shop: Shop) {
-    let tea = shop.product("Green tea").on_hand(10).create().await;
+    let tea = shop.goods("Green tea").on_hand(10).create().await;
     let till = shop.sign_in(Role::Cashier).await;
     assert_snapshot!(till.post("/api/orders", sale(&[(tea, 1)])).await, @r#"201 {"message":"Order placed successfully","orderId":"1","orderCode":"OD0000001","storeId":"1","status":"completed","total":100,"itemCount":1,"due":0,"invoiceNumber":"K1-2526-000001"}"#);
     till.post("/api/orders", sale(&[(tea, 99)])).await.expect(409);
@@ -162,7 +162,7 @@ async fn a_counter_sale_is_one_step_and_its_bills_have_no_gap(shop: Shop) {
 
 on_both!(a_sale_takes_several_payments_that_come_to_its_total);
 async fn a_sale_takes_several_payments_that_come_to_its_total(shop: Shop) {
-    let tea = shop.product("Green tea").price("100.00").on_hand(10).create().await;
+    let tea = shop.goods("Green tea").price("100.00").on_hand(10).create().await;
     let till = shop.sign_in(Role::Cashier).await;
     let pay = |payments: serde_json::Value| {
         till.post("/api/orders", json!({ "items": items(&[(tea, 1)]), "payments": payments, "complete": true }))
@@ -171,7 +171,7 @@ async fn a_sale_takes_several_payments_that_come_to_its_total(shop: Shop) {
     assert_snapshot!(pay(json!([{ "method": "cash", "amount": 60 }, { "method": "card", "amount": 60 }])).await, @r#"400 {"code":"invalid","detail":"A payment is between 0.01 and what is due, 40.00.","errors":[{"field":"amount","code":"invalid","message":"A payment is between 0.01 and what is due, 40.00."}],"due":40}"#);
     assert_snapshot!(pay(json!([{ "method": "cash", "amount": -10 }, { "method": "card", "amount": 110 }])).await, @r#"400 {"code":"invalid","detail":"A payment is between 0.01 and what is due, 100.00.","errors":[{"field":"amount","code":"invalid","message":"A payment is between 0.01 and what is due, 100.00."}],"due":100}"#);
     assert_snapshot!(pay(json!([{ "method": "cash" }, { "method": "card" }])).await, @r#"400 {"code":"invalid","detail":"A payment is between 0.01 and what is due, 0.00.","errors":[{"field":"amount","code":"invalid","message":"A payment is between 0.01 and what is due, 0.00."}],"due":0}"#);
-    assert_eq!(shop.on_hand(tea).await, "10");
+    assert_eq!(shop.left(tea).await, "10");
     pay(json!([{ "method": "cash", "amount": 60 }, { "method": "card", "reference": "4711" }])).await.expect(201);
     assert_eq!(till.get("/api/orders/1").await.json()["paid"], json!(100));
     shop.check_books().await;
@@ -179,7 +179,7 @@ async fn a_sale_takes_several_payments_that_come_to_its_total(shop: Shop) {
 
 on_both!(on_credit_buys_who_is_known_up_to_a_limit);
 async fn on_credit_buys_who_is_known_up_to_a_limit(shop: Shop) {
-    let tea = shop.product("Green tea").price("100.00").on_hand(10).create().await;
+    let tea = shop.goods("Green tea").price("100.00").on_hand(10).create().await;
     let till = shop.sign_in(Role::Cashier).await;
     let asha = shop.sign_in(Role::Customer).await;
     let asha_id = asha.user.unwrap();
@@ -192,13 +192,13 @@ async fn on_credit_buys_who_is_known_up_to_a_limit(shop: Shop) {
     till.post("/api/orders", on_credit(json!(asha_id))).await.expect(201);
     assert_snapshot!(till.post("/api/orders", on_credit(json!(asha_id))).await, @r#"409 {"code":"credit_limit","detail":"The credit limit leaves 100.00.","left":100}"#);
     assert_eq!(asha.get("/api/customer/profile").await.json()["creditBalance"], json!(200));
-    assert_eq!(shop.on_hand(tea).await, "8");
+    assert_eq!(shop.left(tea).await, "8");
     shop.check_books().await;
 }
 
 on_both!(nobody_orders_for_others_and_only_the_shop_hands_over);
 async fn nobody_orders_for_others_and_only_the_shop_hands_over(shop: Shop) {
-    let tea = shop.product("Green tea").on_hand(10).create().await;
+    let tea = shop.goods("Green tea").on_hand(10).create().await;
     let asha = shop.sign_in(Role::Customer).await;
     let ravi = shop.sign_in(Role::Customer).await;
     let keeper = shop.sign_in(Role::StockKeeper).await;

@@ -44,7 +44,7 @@ fn statuses(replies: &[Reply]) -> BTreeMap<u16, usize> {
 
 on_both!(of_fifty_equal_requests_one_places_an_order);
 async fn of_fifty_equal_requests_one_places_an_order(shop: Shop) {
-    let tea = shop.product("Green tea").price("4.50").on_hand(100).create().await;
+    let tea = shop.goods("Green tea").price("4.50").on_hand(100).create().await;
     let asha = shop.sign_in(Role::Customer).await;
     let ravi = shop.sign_in(Role::Customer).await;
     let send = |client: &Client, quantity: i64| {
@@ -57,7 +57,7 @@ async fn of_fifty_equal_requests_one_places_an_order(shop: Shop) {
     let fresh = replies.iter().filter(|reply| reply.header("idempotent-replay").is_empty()).count();
     assert_eq!(fresh, 1);
     assert_eq!(shop.number("select count(*) from orders").await, 1);
-    assert_eq!(shop.on_hand(tea).await, "98");
+    assert_eq!(shop.left(tea).await, "98");
 
     assert_snapshot!(send(&asha, 3).await, @r#"422 {"code":"idempotency_key_reused","detail":"This Idempotency-Key was already used for another request."}"#);
     let elsewhere = asha.with("idempotency-key", "cart-7").post("/api/orders/1/cancel", json!({})).await;
@@ -70,7 +70,7 @@ async fn of_fifty_equal_requests_one_places_an_order(shop: Shop) {
 
 on_both!(with_one_key_and_two_bodies_at_once_one_wins);
 async fn with_one_key_and_two_bodies_at_once_one_wins(shop: Shop) {
-    let tea = shop.product("Green tea").on_hand(100).create().await;
+    let tea = shop.goods("Green tea").on_hand(100).create().await;
     let asha = shop.sign_in(Role::Customer).await;
     let send = |index: i64| {
         let client = asha.with("idempotency-key", "cart-7");
@@ -84,7 +84,7 @@ async fn with_one_key_and_two_bodies_at_once_one_wins(shop: Shop) {
 
 on_both!(a_key_of_a_refusal_may_be_used_again);
 async fn a_key_of_a_refusal_may_be_used_again(shop: Shop) {
-    let tea = shop.product("Green tea").on_hand(1).create().await;
+    let tea = shop.goods("Green tea").on_hand(1).create().await;
     let asha = shop.sign_in(Role::Customer).await.with("idempotency-key", "cart-7");
     let keeper = shop.sign_in(Role::StockKeeper).await;
     asha.post("/api/orders", order(&[(tea, 2)])).await.expect(409);
@@ -115,9 +115,9 @@ on_both!(three_hundred_buyers_get_a_hundred_units);
 async fn three_hundred_buyers_get_a_hundred_units(shop: Shop) {
     let buyers = shop.sign_in_customers(300).await;
     for round in 1..=repeats("KIRANA_TEST_ROUNDS", 3) {
-        let product = shop.product(&format!("Lamp {round}")).on_hand(100).create().await;
+        let product = shop.goods(&format!("Lamp {round}")).on_hand(100).create().await;
         sell_out(buyers.clone(), product).await;
-        assert_eq!(shop.on_hand(product).await, "0");
+        assert_eq!(shop.left(product).await, "0");
     }
     shop.check_books().await;
 }
@@ -136,12 +136,12 @@ fn two_servers_on_one_database_sell_no_unit_twice() {
         let spread = |index: usize, client: &Client| servers[index % 2].client(client.token());
         let buyers: Vec<Client> = buyers.iter().enumerate().map(|(index, buyer)| spread(index, buyer)).collect();
         for round in 1..=repeats("KIRANA_TEST_ROUNDS", 3) {
-            let product = shop.product(&format!("Lamp {round}")).on_hand(100).create().await;
+            let product = shop.goods(&format!("Lamp {round}")).on_hand(100).create().await;
             sell_out(buyers.clone(), product).await;
-            assert_eq!(shop.on_hand(product).await, "0");
+            assert_eq!(shop.left(product).await, "0");
         }
         let before = shop.number("select count(*) from orders").await;
-        let tea = shop.product("Green tea").on_hand(100).create().await;
+        let tea = shop.goods("Green tea").on_hand(100).create().await;
         let send = |index: usize| {
             spread(index, &asha).with("idempotency-key", "cart-7").post("/api/orders", order(&[(tea, 2)])).into_future()
         };
@@ -164,7 +164,7 @@ fn two_servers_on_one_database_sell_no_unit_twice() {
 async fn goods(shop: &Shop) -> Vec<ProductId> {
     let mut goods = Vec::new();
     for number in 0..20 {
-        goods.push(shop.product(&format!("Good {number}")).cost("61.50").tax_bp(1_200).on_hand(100).create().await);
+        goods.push(shop.goods(&format!("Good {number}")).cost("61.50").tax_bp(1_200).on_hand(100).create().await);
     }
     goods
 }
@@ -223,7 +223,7 @@ async fn baskets_in_any_order_never_wait_in_a_ring(shop: Shop) {
 
 on_both!(two_managers_correct_one_product_at_once);
 async fn two_managers_correct_one_product_at_once(shop: Shop) {
-    let tea = shop.product("Green tea").on_hand(10).create().await;
+    let tea = shop.goods("Green tea").on_hand(10).create().await;
     let managers = [shop.sign_in(Role::Manager).await, shop.sign_in(Role::Manager).await];
     let adjust = |index: usize, change: Value| {
         let (manager, mut line) = (managers[index % 2].with("x-request-id", "a"), json!({ "productId": tea }));
@@ -235,13 +235,13 @@ async fn two_managers_correct_one_product_at_once(shop: Shop) {
     let down = replies.iter().skip(1).step_by(2).filter(|reply| reply.status.as_u16() == 201).count();
     assert!(replies.iter().step_by(2).all(|reply| reply.status.as_u16() == 201));
     assert!(replies.iter().all(|reply| reply.status.as_u16() == 201 || reply.code() == "stock_short"));
-    assert_eq!(shop.on_hand(tea).await, (10 + 60 - down).to_string());
+    assert_eq!(shop.left(tea).await, (10 + 60 - down).to_string());
 
     // Both have counted the same: the second finds it so.
     let replies =
         at_once((0..2).map(|index| adjust(index, json!({ "onHand": 500, "reason": "count" }))).collect()).await;
     assert_eq!(statuses(&replies), BTreeMap::from([(201, 2)]));
-    assert_eq!(shop.on_hand(tea).await, "500");
+    assert_eq!(shop.left(tea).await, "500");
     assert_eq!(shop.number("select count(*) from stock_moves where reason = 'count'").await, 1);
 
     // One takes everything away while the other sells it.
@@ -256,7 +256,7 @@ async fn two_managers_correct_one_product_at_once(shop: Shop) {
     }
     let replies = at_once(calls).await;
     assert_eq!(statuses(&replies), BTreeMap::from([(201, 5), (409, 5)]));
-    assert_eq!(shop.on_hand(tea).await, "0");
+    assert_eq!(shop.left(tea).await, "0");
     shop.check_books().await;
 }
 
@@ -264,7 +264,7 @@ async fn two_managers_correct_one_product_at_once(shop: Shop) {
 fn a_batch_that_is_run_again_reads_everything_again() {
     block_on(async {
         let shop = Shop::open(Engine::Postgres).await;
-        let tea = shop.product("Green tea").on_hand(10).create().await;
+        let tea = shop.goods("Green tea").on_hand(10).create().await;
         let till = shop.sign_in(Role::Cashier).await;
         // Nothing is wrong until the commit, which the engine refuses twice.
         shop.scratch.tamper(
@@ -278,7 +278,7 @@ fn a_batch_that_is_run_again_reads_everything_again() {
         );
         till.post("/api/orders", order(&[(tea, 3)])).await.expect(201);
         assert_eq!(shop.number("select last_value from refusals").await, 3);
-        assert_eq!(shop.on_hand(tea).await, "7");
+        assert_eq!(shop.left(tea).await, "7");
         shop.check_books().await;
         till.post("/api/orders", order(&[(tea, 7)])).await.expect(201);
         shop.check_books().await;
@@ -289,7 +289,7 @@ fn a_batch_that_is_run_again_reads_everything_again() {
 fn sessions_that_are_cut_in_the_midst_cost_no_order() {
     block_on(async {
         let shop = Shop::open(Engine::Postgres).await;
-        let tea = shop.product("Green tea").on_hand(10_000).create().await;
+        let tea = shop.goods("Green tea").on_hand(10_000).create().await;
         let buyers = shop.sign_in_customers(16).await;
         let running: Vec<_> = buyers
             .into_iter()
@@ -330,7 +330,7 @@ fn sessions_that_are_cut_in_the_midst_cost_no_order() {
         }
         assert_eq!(placed, 480);
         assert_eq!(shop.number("select count(*) from orders").await, 480);
-        assert_eq!(shop.on_hand(tea).await, "9520");
+        assert_eq!(shop.left(tea).await, "9520");
         shop.check_books().await;
     });
 }

@@ -36,7 +36,7 @@ kirana::statements! {
 
 impl Shop {
     /// A product that is sold by the piece, costs a hundred rupees and is not there.
-    pub fn product(&self, name: &str) -> Goods<'_> {
+    pub fn goods(&self, name: &str) -> Goods<'_> {
         Goods {
             shop: self,
             name: name.to_owned(),
@@ -52,7 +52,7 @@ impl Shop {
     }
 
     /// What the first store has of a product.
-    pub async fn on_hand(&self, product: ProductId) -> String {
+    pub async fn left(&self, product: ProductId) -> String {
         let sql = format!("select on_hand_milli from stock where store_id = 1 and product_id = {product}");
         Quantity::milli(self.number(&sql).await).to_string()
     }
