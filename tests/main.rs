@@ -5,11 +5,13 @@
 mod support;
 
 mod architecture;
+mod catalog;
 mod check;
 mod cli;
 mod crash;
 mod db;
 mod orders;
+mod reports;
 mod routes;
 mod schema;
 mod staff;

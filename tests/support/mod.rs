@@ -14,6 +14,7 @@ mod client;
 mod database;
 mod goods;
 mod process;
+mod product;
 mod shop;
 mod source;
 
