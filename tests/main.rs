@@ -6,7 +6,6 @@ mod support;
 
 mod architecture;
 mod catalog;
-mod check;
 mod cli;
 mod crash;
 mod db;

@@ -12,8 +12,6 @@
 
 mod client;
 mod database;
-mod goods;
-mod process;
 mod product;
 mod shop;
 mod source;
