@@ -6,6 +6,7 @@ mod support;
 
 mod architecture;
 mod catalog;
+mod check;
 mod cli;
 mod crash;
 mod db;

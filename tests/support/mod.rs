@@ -12,6 +12,8 @@
 
 mod client;
 mod database;
+mod goods;
+mod process;
 mod product;
 mod shop;
 mod source;
