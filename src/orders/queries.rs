@@ -106,9 +106,11 @@ crate::statements! {
     LIST_OF_STORE(Int, Int, Text, Int) -> Order =
         concat!("select ", order_columns!(), " from orders o left join users u on u.id = o.customer_id
                  where o.store_id = $1 and o.id < $2 and ($3 = '' or o.status = $3) order by o.id desc limit $4");
+    // `+ 0` keeps SQLite from walking all orders of the store by their key: the index of open orders is
+    // a hundred times smaller.
     LIST_OPEN(Int, Int, Int) -> Order =
         concat!("select ", order_columns!(), " from orders o left join users u on u.id = o.customer_id
-                 where o.store_id = $1 and o.id < $2 and o.status in ('placed', 'confirmed', 'packed', 'ready')
+                 where o.store_id + 0 = $1 and o.id < $2 and o.status in ('placed', 'confirmed', 'packed', 'ready')
                  order by o.id desc limit $3");
     LIST_OF_CUSTOMER(Int, Int, Int) -> Order =
         concat!(chain!(), "select ", order_columns!(), " from chain c
@@ -116,7 +118,7 @@ crate::statements! {
                  left join users u on u.id = o.customer_id order by o.id desc limit $3");
     COUNT_OF_CUSTOMER(Int, Int) -> (i64,) = concat!(chain!(), "select count(*) from chain");
     COUNT_OPEN(Int) -> (i64,) =
-        "select count(*) from orders where store_id = $1 and status in ('placed', 'confirmed', 'packed', 'ready')";
+        "select count(*) from orders where store_id + 0 = $1 and status in ('placed', 'confirmed', 'packed', 'ready')";
     COUNT_ALL(Int) -> (i64, i64) =
         "select cast(coalesce(sum(order_count), 0) as bigint), cast(coalesce(sum(cancelled_count), 0) as bigint)
          from store_days where store_id = $1";
