@@ -98,14 +98,14 @@ const FAULTS: &[Fault] = &[
     (
         4,
         "effects of one key",
-        "insert into idempotency_keys (bucket, principal, key, request_hash, status, body, at)
-      select bucket + 1, principal, key, request_hash, status, body, at from idempotency_keys",
+        "insert into idempotency_keys (bucket, key_hash, principal, key, request_hash, status, body, at)
+      select bucket + 1, key_hash, principal, key, request_hash, status, body, at from idempotency_keys",
     ),
     (
         4,
         "was also made with",
-        "insert into idempotency_keys (bucket, principal, key, request_hash, status, body, at)
-      select bucket, principal, 'another', request_hash, status, body, at from idempotency_keys",
+        "insert into idempotency_keys (bucket, key_hash, principal, key, request_hash, status, body, at)
+      select bucket, key_hash + 1, principal, 'another', request_hash, status, body, at from idempotency_keys",
     ),
     (
         4,

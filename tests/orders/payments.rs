@@ -23,7 +23,7 @@ async fn a_promise_is_confirmed_once(shop: Shop) {
         (&paid["payments"][0]["state"], &paid["payments"][0]["reference"]),
         (&json!("confirmed"), &json!("UTR 42"))
     );
-    assert_snapshot!(till.post("/api/orders/1/payments/1/confirm", json!({})).await, @"");
+    assert_snapshot!(till.post("/api/orders/1/payments/1/confirm", json!({})).await, @r#"409 {"code":"not_pending","detail":"This payment is confirmed."}"#);
     till.post("/api/orders/1/complete", json!({})).await.expect(200);
     shop.check_books().await;
 }
