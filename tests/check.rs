@@ -222,11 +222,11 @@ async fn check_with(shop: &Shop, faults: &[&'static str]) -> Verdict {
 
 on_both!(a_days_work_leaves_the_books_right);
 async fn a_days_work_leaves_the_books_right(shop: Shop) {
-    let verdict = shop.db.read::<_, Error>(|conn| check::run(conn)).await.unwrap();
+    let verdict = shop.db.read::<_, Error>(check::run).await.unwrap();
     assert_eq!((verdict.ok, verdict.orders), (true, 0), "a shop that has just opened");
     a_days_work(&shop).await;
     shop.check_books().await;
-    let verdict = shop.db.read::<_, Error>(|conn| check::run(conn)).await.unwrap();
+    let verdict = shop.db.read::<_, Error>(check::run).await.unwrap();
     assert_eq!((verdict.orders, verdict.moves, verdict.more), (4, 14, 0));
     assert_eq!(shop.number("select count(*) from audit_log").await, verdict.audit_entries);
 }

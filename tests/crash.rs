@@ -106,7 +106,7 @@ impl Victim {
     /// Opens the file, which nobody else may have open, and proves the books.
     async fn check_books(&self) {
         let db = open(self.scratch.location()).unwrap();
-        let verdict = db.read::<_, kirana::db::Error>(|conn| kirana::check::run(conn)).await.unwrap();
+        let verdict = db.read::<_, kirana::db::Error>(kirana::check::run).await.unwrap();
         assert!(verdict.ok, "{:#?}", verdict.findings);
         db.close();
     }

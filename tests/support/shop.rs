@@ -177,7 +177,7 @@ impl Shop {
 
     /// Fails unless the books are right.
     pub async fn check_books(&self) {
-        let verdict = self.db.read(|conn| kirana::check::run(conn)).await.map_err(said).unwrap();
+        let verdict = self.db.read(kirana::check::run).await.map_err(said).unwrap();
         assert!(verdict.ok, "{:#?} and {} more", verdict.findings, verdict.more);
     }
 
