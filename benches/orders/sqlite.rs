@@ -140,7 +140,13 @@ fn raw(path: &Path, time: Duration) -> f64 {
                 }
                 insert_payment.execute((order, at)).expect("a payment");
                 insert_key
-                    .execute((format!("user:{customer}"), format!("0000-{:04x}-{order:012x}", order % 256), body, at))
+                    .execute((
+                        format!("user:{customer}"),
+                        format!("0000-{:04x}-{order:012x}", order % 256),
+                        body,
+                        at,
+                        order.wrapping_mul(-7_046_029_254_386_353_131),
+                    ))
                     .expect("a key");
             }
         }
