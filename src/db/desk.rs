@@ -15,6 +15,8 @@ use super::{Error, Result};
 
 /// How many commands one transaction handles at most.
 const BATCH: usize = 256;
+/// A batch of fewer commands is not worth a commit of its own while more wait.
+const SMALL: usize = 16;
 /// How many commands may wait before more are turned away.
 const WAITING: usize = 16_384;
 
@@ -38,6 +40,8 @@ struct Counter<C, A, H> {
     batch: Vec<C>,
     replies: Vec<oneshot::Sender<Result<A>>>,
     answers: Result<Vec<A>>,
+    /// How many callers there seem to be: the most that waited at once of late.
+    crowd: usize,
 }
 
 impl<C, A> Clone for Desk<C, A> {
@@ -52,8 +56,14 @@ impl<C: Send + Sync + 'static, A: Send + 'static> Desk<C, A> {
         lane: Sender<Box<dyn Work>>,
     ) -> Self {
         let queue = Arc::new(Mutex::new(Queue { waiting: VecDeque::new(), served: false }));
-        let counter =
-            Counter { handler, queue: queue.clone(), batch: Vec::new(), replies: Vec::new(), answers: Ok(Vec::new()) };
+        let counter = Counter {
+            handler,
+            queue: queue.clone(),
+            batch: Vec::new(),
+            replies: Vec::new(),
+            answers: Ok(Vec::new()),
+            crowd: 0,
+        };
         Self { queue, counter: Arc::new(Mutex::new(Some(Box::new(counter)))), lane }
     }
 
@@ -122,7 +132,10 @@ where
     fn run(&mut self, conn: &mut Conn<'_>) -> bool {
         if self.batch.is_empty() {
             let mut queue = self.queue.lock().expect("the desk's queue");
-            let count = queue.waiting.len().min(BATCH);
+            // Half of the callers at once: while their batch is stored, the others are answered and ask
+            // again. All at once, and the server would rest while the database works, and the other way.
+            self.crowd = queue.waiting.len().max(self.crowd - self.crowd / 8);
+            let count = queue.waiting.len().min((self.crowd / 2).clamp(SMALL, BATCH));
             for (command, reply) in queue.waiting.drain(..count) {
                 self.batch.push(command);
                 self.replies.push(reply);

@@ -110,7 +110,7 @@ crate::statements! {
     // a hundred times smaller.
     LIST_OPEN(Int, Int, Int) -> Order =
         concat!("select ", order_columns!(), " from orders o left join users u on u.id = o.customer_id
-                 where o.store_id + 0 = $1 and o.id < $2 and o.status in ('placed', 'confirmed', 'packed', 'ready')
+                 where o.store_id + 0 = $1 and o.id < $2 and o.status <> 'completed' and o.status <> 'cancelled'
                  order by o.id desc limit $3");
     LIST_OF_CUSTOMER(Int, Int, Int) -> Order =
         concat!(chain!(), "select ", order_columns!(), " from chain c
@@ -118,7 +118,7 @@ crate::statements! {
                  left join users u on u.id = o.customer_id order by o.id desc limit $3");
     COUNT_OF_CUSTOMER(Int, Int) -> (i64,) = concat!(chain!(), "select count(*) from chain");
     COUNT_OPEN(Int) -> (i64,) =
-        "select count(*) from orders where store_id + 0 = $1 and status in ('placed', 'confirmed', 'packed', 'ready')";
+        "select count(*) from orders where store_id + 0 = $1 and status <> 'completed' and status <> 'cancelled'";
     COUNT_ALL(Int) -> (i64, i64) =
         "select cast(coalesce(sum(order_count), 0) as bigint), cast(coalesce(sum(cancelled_count), 0) as bigint)
          from store_days where store_id = $1";

@@ -13,7 +13,7 @@ pub const COUNTED_OPEN: i64 = 10_000;
 /// instead, which begins with the store as well: it would read every order there ever was.
 macro_rules! open_orders {
     () => {
-        "o.status in ('placed', 'confirmed', 'packed', 'ready') and o.store_id + 0 = $1"
+        "o.status <> 'completed' and o.status <> 'cancelled' and o.store_id + 0 = $1"
     };
 }
 

@@ -153,9 +153,11 @@ pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) 
 }
 
 async fn read_body<S: Send + Sync>(request: Request, state: &S) -> Result<(Parts, Bytes), Problem> {
-    let (parts, body) = request.into_parts();
-    let parts_for_body = parts.clone();
-    let bytes = Bytes::from_request(Request::from_parts(parts_for_body, body), state).await.map_err(|rejection| {
+    let (mut parts, body) = request.into_parts();
+    let mut bare = Request::new(body);
+    // The limit of the route stands among the extensions; nothing after this asks for them.
+    *bare.extensions_mut() = std::mem::take(&mut parts.extensions);
+    let bytes = Bytes::from_request(bare, state).await.map_err(|rejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is larger than this route takes.")
         } else {

@@ -8,7 +8,8 @@
 -- Hot tables (orders, lines, moves, payments) have keys in time order and no other index: an index
 -- with random leaves costs more than all the logic of a sale. What such an index would answer is
 -- answered by a chain instead: a customer's row names their last order, an order the one before it;
--- a stock row names its last move, a move the one before it.
+-- a stock row names its last move, a move the one before it. Their rules compare word by word: SQLite
+-- builds a table for each `in (...)` of more than two, with each row, which doubled the cost of a sale.
 
 -- The last number given, for each thing that is numbered. (PostgreSQL has sequences for this.)
 create table sequences (
@@ -350,8 +351,10 @@ create table stock_moves (
   at integer not null,
   happened_on integer not null,
   constraint stock_moves_key primary key (store_id, id),
-  constraint stock_moves_reason check (reason in
-    ('opening', 'sale', 'cancellation', 'return', 'purchase', 'adjustment', 'count', 'transfer', 'damage', 'expiry'))
+  constraint stock_moves_reason check (
+    reason = 'opening' or reason = 'sale' or reason = 'cancellation' or reason = 'return' or
+    reason = 'purchase' or reason = 'adjustment' or reason = 'count' or reason = 'transfer' or
+    reason = 'damage' or reason = 'expiry')
 ) strict, without rowid;
 
 -- selling --------------------------------------------------------------------------------------
@@ -390,12 +393,15 @@ create table orders (
   updated_at integer not null,
   version integer not null default 1,
   constraint orders_key primary key (store_id, id),
-  constraint orders_channel check (channel in ('web', 'counter', 'api', 'import')),
-  constraint orders_status check (status in ('placed', 'confirmed', 'packed', 'ready', 'completed', 'cancelled')),
+  constraint orders_channel check (
+    channel = 'web' or channel = 'counter' or channel = 'api' or channel = 'import'),
+  constraint orders_status check (
+    status = 'placed' or status = 'confirmed' or status = 'packed' or status = 'ready' or
+    status = 'completed' or status = 'cancelled'),
   constraint orders_amounts check (gross_paise >= 0 and discount_paise >= 0 and total_paise >= 0 and paid_paise >= 0),
   constraint orders_total check (taxable_paise + cgst_paise + sgst_paise + igst_paise + rounding_paise = total_paise)
 ) strict, without rowid;
-create index orders_open on orders (store_id, id) where status in ('placed', 'confirmed', 'packed', 'ready');
+create index orders_open on orders (store_id, id) where status <> 'completed' and status <> 'cancelled';
 create unique index orders_invoice_unique on orders (store_id, invoice_year, invoice_number) where invoice_number is not null;
 
 create table order_lines (
@@ -451,8 +457,11 @@ create table payments (
   paid_on integer not null,
   confirmed_at integer,
   constraint payments_key primary key (store_id, order_id, payment_no),
-  constraint payments_method check (method in ('cash', 'card', 'upi', 'credit', 'store_credit')),
-  constraint payments_state check (state in ('pending', 'confirmed', 'failed', 'refunded')),
+  constraint payments_method check (
+    method = 'cash' or method = 'card' or method = 'upi' or method = 'credit' or
+    method = 'store_credit'),
+  constraint payments_state check (
+    state = 'pending' or state = 'confirmed' or state = 'failed' or state = 'refunded'),
   constraint payments_amount check (amount_paise >= 0),
   constraint payments_order foreign key (store_id, order_id) references orders (store_id, id)
 ) strict, without rowid;
