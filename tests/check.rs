@@ -58,6 +58,8 @@ const FAULTS: &[Fault] = &[
         "tax and taxable value of a line against its total",
         "update order_lines set total_paise = total_paise + 1 where order_id = 1 and line_no = 1",
     ),
+    (2, "lines and payments without their order", "update order_lines set order_id = 99 where order_id = 1"),
+    (2, "lines and payments without their order", "update payments set order_id = 99 where order_id = 1"),
     (2, "paid against confirmed payments", "update orders set paid_paise = paid_paise - 1 where id = 2"),
     (2, "paid against confirmed payments", "update payments set state = 'confirmed' where order_id = 1"),
     (2, "owed against the khata", "update customers set credit_paise = credit_paise + 1"),

@@ -92,7 +92,7 @@ fn defuse(cell: &str) -> String {
     if is_armed(cell) && !is_plain_number(cell) { format!("'{cell}") } else { cell.to_owned() }
 }
 
-/// Takes the apostrophe of [`defuse`] away again.
+/// Takes the apostrophe of `defuse` away again.
 pub fn undo_defusing(cell: &str) -> String {
     match cell.strip_prefix('\'') {
         Some(rest) if is_armed(rest) && !is_plain_number(rest) => rest.to_owned(),

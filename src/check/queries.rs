@@ -28,6 +28,7 @@ rules! {
     1 "the last move" LAST_MOVE;
     1 "on hand, which this product does not let fall below zero" NEGATIVE;
     2 "the number of lines" LINE_COUNT;
+    2 "lines and payments without their order" LOOSE_ROWS;
     2 "the total against lines and rounding" ORDER_TOTAL;
     2 "the discount against the lines' shares" ORDER_DISCOUNT;
     2 "the gross amount against the lines" ORDER_GROSS;
@@ -116,6 +117,11 @@ crate::statements! {
          from orders o left join (select store_id, order_id, count(*) as lines from order_lines group by store_id, order_id) l
            on l.store_id = o.store_id and l.order_id = o.id
          where o.line_count <> coalesce(l.lines, 0)";
+    LOOSE_ROWS() -> (String, i64, i64) =
+        "select 'order ' || x.order_id, count(*), cast(0 as bigint)
+         from (select store_id, order_id from order_lines union all select store_id, order_id from payments) x
+         left join orders o on o.store_id = x.store_id and o.id = x.order_id
+         where o.id is null group by x.store_id, x.order_id";
     ORDER_TOTAL() -> (String, i64, i64) =
         "select 'order ' || o.id, o.total_paise, cast(sum(l.total_paise) + o.rounding_paise as bigint)
          from orders o join order_lines l on l.store_id = o.store_id and l.order_id = o.id

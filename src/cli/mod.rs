@@ -1,7 +1,7 @@
 //! The command line: one file for each command.
 //!
 //! Results go to standard output, talk to standard error; a command that finds its database in use
-//! has the server that uses it do the work ([`control`]).
+//! has the server that uses it do the work (`control.rs`).
 
 mod backup;
 mod check;

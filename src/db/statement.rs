@@ -20,7 +20,7 @@ pub struct Query<R> {
 }
 
 impl<R: FromRow> Query<R> {
-    /// Used by [`statements!`](crate::statements).
+    /// Used by [`statements!`](crate::statements!).
     pub const fn new(name: &'static str, sql: &'static str, sqlite: &'static str, params: &'static [Kind]) -> Self {
         Self { name, sql, sqlite, params, row: PhantomData }
     }
@@ -56,12 +56,12 @@ enum BulkText {
 }
 
 impl<R: FromRow> Bulk<R> {
-    /// Used by [`bulk_statements!`](crate::bulk_statements).
+    /// Used by [`bulk_statements!`](crate::bulks!).
     pub const fn halves(name: &'static str, params: &'static [Kind], each: &'static str, set: &'static str) -> Self {
         Self { name, params, text: BulkText::Halves { each, set }, texts: OnceLock::new(), row: PhantomData }
     }
 
-    /// Used by [`bulk_statements!`](crate::bulk_statements).
+    /// Used by [`bulk_statements!`](crate::bulks!).
     pub const fn insert(
         name: &'static str,
         params: &'static [Kind],
@@ -128,7 +128,7 @@ impl<R: FromRow> Bulk<R> {
 }
 
 /// A text with `?1` for each `$1`, as bytes: SQLite takes `$1` for a name, and numbers names by where
-/// they first stand. Used by [`statements!`](crate::statements).
+/// they first stand. Used by [`statements!`](crate::statements!).
 pub const fn numbered<const LENGTH: usize>(sql: &str) -> [u8; LENGTH] {
     let mut text = [0; LENGTH];
     let mut at = 0;

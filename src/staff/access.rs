@@ -1,6 +1,6 @@
 //! Who is asking, and whether they may: the permission is an argument of the handler.
 //!
-//! `Allowed<Sell>` can only be had by somebody whose role has the right [`Sell`]. What a role may do
+//! `Allowed<PlaceOrder>` can only be had by somebody whose role has the right [`PlaceOrder`]. What a role may do
 //! is the table below and nothing else; what is not in it is denied.
 
 use std::collections::HashMap;
