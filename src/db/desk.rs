@@ -42,6 +42,8 @@ struct Counter<C, A, H> {
     answers: Result<Vec<A>>,
     /// How many callers there seem to be: the most that waited at once of late.
     crowd: usize,
+    /// In how many turns the callers are served.
+    turns: usize,
 }
 
 impl<C, A> Clone for Desk<C, A> {
@@ -54,6 +56,7 @@ impl<C: Send + Sync + 'static, A: Send + 'static> Desk<C, A> {
     pub(super) fn open(
         handler: impl FnMut(&mut Conn<'_>, &[C]) -> Result<Vec<A>> + Send + 'static,
         lane: Sender<Box<dyn Work>>,
+        turns: usize,
     ) -> Self {
         let queue = Arc::new(Mutex::new(Queue { waiting: VecDeque::new(), served: false }));
         let counter = Counter {
@@ -63,6 +66,7 @@ impl<C: Send + Sync + 'static, A: Send + 'static> Desk<C, A> {
             replies: Vec::new(),
             answers: Ok(Vec::new()),
             crowd: 0,
+            turns,
         };
         Self { queue, counter: Arc::new(Mutex::new(Some(Box::new(counter)))), lane }
     }
@@ -132,10 +136,10 @@ where
     fn run(&mut self, conn: &mut Conn<'_>) -> bool {
         if self.batch.is_empty() {
             let mut queue = self.queue.lock().expect("the desk's queue");
-            // Half of the callers at once: while their batch is stored, the others are answered and ask
-            // again. All at once, and the server would rest while the database works, and the other way.
+            // In two turns, while the batch of one half is stored, the other half is answered and asks
+            // again; all at once, and the server would rest while the database works, and the other way.
             self.crowd = queue.waiting.len().max(self.crowd - self.crowd / 8);
-            let count = queue.waiting.len().min((self.crowd / 2).clamp(SMALL, BATCH));
+            let count = queue.waiting.len().min((self.crowd / self.turns).clamp(SMALL, BATCH));
             for (command, reply) in queue.waiting.drain(..count) {
                 self.batch.push(command);
                 self.replies.push(reply);

@@ -186,8 +186,9 @@ impl Db {
         A: Send + 'static,
     {
         match &*self.engine {
-            EngineHandle::Sqlite(engine) => Desk::open(handler, engine.lane()),
-            EngineHandle::Postgres(engine) => Desk::open(handler, engine.desk_lane()),
+            EngineHandle::Sqlite(engine) => Desk::open(handler, engine.lane(), 2),
+            // A batch costs a round trip for each of its statements, so it is worth waiting for a full one.
+            EngineHandle::Postgres(engine) => Desk::open(handler, engine.desk_lane(), 1),
         }
     }
 
