@@ -96,7 +96,7 @@ const FAULTS: &[Fault] = &[
     (3, "spent by a customer on a day", "delete from customer_days"),
     (3, "spent by a customer in all", "update customers set spent_paise = spent_paise + 1"),
     (3, "orders of a customer in all", "update customers set order_count = order_count + 1"),
-    (3, "stock changed on a day", "update stock_days set delta_milli = delta_milli + 1 where product_id = 1"),
+    (3, "stock changed on a day", "update product_days set moved_milli = moved_milli + 1 where product_id = 1"),
     (
         4,
         "effects of one key",

@@ -99,13 +99,10 @@ pub fn command(dice: &mut Dice, hot: bool, clock: &Clock, caller: usize, number:
         payments: vec![NewPayment { method: Method::Cash, amount: None, reference: String::new() }],
         complete: false,
         note: String::new(),
-        claim: Some(Claim {
-            principal: format!("user:{customer}"),
-            sent: SentKey {
-                key: format!("{:08x}-{caller:04x}-{number:012x}", std::process::id()),
-                request_hash: [7; 16],
-            },
-        }),
+        claim: Some(Claim::new(
+            format!("user:{customer}"),
+            SentKey { key: format!("{:08x}-{caller:04x}-{number:012x}", std::process::id()), request_hash: [7; 16] },
+        )),
         now: clock.now(),
     }
 }

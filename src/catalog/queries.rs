@@ -135,11 +135,14 @@ crate::statements! {
     pub(super) PRICES_OF(Int) -> PriceChange =
         "select at, user_id, old_price_paise, new_price_paise, old_mrp_paise, new_mrp_paise
          from price_changes where product_id = $1 order by id desc";
-    /// Product rows that were ever sold; the roll-up is read whole, which deleting may cost.
+    /// Whether a product was ever sold; the roll-up is read whole, which deleting may cost. A row without lines
+    /// is of moves alone (which are asked for apart) or of a sale that was called off.
     pub(super) WAS_SOLD(Int) -> (i64,) =
-        "select count(*) from (select 1 as one from product_days where product_id = $1 limit 1) as sold";
+        "select count(*) from (select 1 as one from product_days
+                               where product_id = $1 and (line_count <> 0 or last_move_id is null) limit 1) as sold";
     pub(super) SOLD_OF_IMPORT(Int) -> (ProductId,) =
-        "select distinct d.product_id from product_days d join products p on p.id = d.product_id where p.import_id = $1";
+        "select distinct d.product_id from product_days d join products p on p.id = d.product_id
+         where p.import_id = $1 and (d.line_count <> 0 or d.last_move_id is null)";
     pub(super) ARCHIVE(Int, Int) =
         "update products set status = 'archived', updated_at = $2, version = version + 1 where id = $1 and status = 'active'";
     pub(super) STORES() -> (StoreId,) = "select id from stores order by id";

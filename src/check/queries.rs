@@ -159,30 +159,30 @@ crate::statements! {
          where c.credit_paise <> coalesce(m.owed, 0)";
 
     PRODUCT_REVENUE() -> (String, i64, i64) =
-        "select 'store ' || store_id || ' day ' || sold_on || ' product ' || product_id,
+        "select 'store ' || store_id || ' day ' || day || ' product ' || product_id,
                 cast(sum(kept) as bigint), cast(sum(counted) as bigint)
-         from (select store_id, sold_on, product_id, revenue_paise as kept, 0 as counted from product_days
+         from (select store_id, day, product_id, revenue_paise as kept, 0 as counted from product_days
                union all
                select o.store_id, o.placed_on, l.product_id, 0, l.total_paise
                from orders o join order_lines l on l.store_id = o.store_id and l.order_id = o.id where o.status <> 'cancelled') x
-         group by store_id, sold_on, product_id having sum(kept) <> sum(counted)";
+         group by store_id, day, product_id having sum(kept) <> sum(counted)";
     PRODUCT_SOLD() -> (String, i64, i64) =
-        "select 'store ' || store_id || ' day ' || sold_on || ' product ' || product_id,
+        "select 'store ' || store_id || ' day ' || day || ' product ' || product_id,
                 cast(sum(kept) as bigint), cast(sum(counted) as bigint)
-         from (select store_id, sold_on, product_id, sold_milli as kept, 0 as counted, line_count as lines from product_days
+         from (select store_id, day, product_id, sold_milli as kept, 0 as counted, line_count as lines from product_days
                union all
                select o.store_id, o.placed_on, l.product_id, 0, l.quantity_milli, -1
                from orders o join order_lines l on l.store_id = o.store_id and l.order_id = o.id where o.status <> 'cancelled') x
-         group by store_id, sold_on, product_id having sum(kept) <> sum(counted) or sum(lines) <> 0";
+         group by store_id, day, product_id having sum(kept) <> sum(counted) or sum(lines) <> 0";
     PRODUCT_TAX_AND_COST() -> (String, i64, i64) =
-        "select 'store ' || store_id || ' day ' || sold_on || ' product ' || product_id,
+        "select 'store ' || store_id || ' day ' || day || ' product ' || product_id,
                 cast(sum(kept) as bigint), cast(sum(counted) as bigint)
-         from (select store_id, sold_on, product_id, tax_paise + cost_paise as kept, 0 as counted from product_days
+         from (select store_id, day, product_id, tax_paise + cost_paise as kept, 0 as counted from product_days
                union all
                select o.store_id, o.placed_on, l.product_id, 0, l.cgst_paise + l.sgst_paise + l.igst_paise
                         + (coalesce(l.unit_cost_paise, 0) * l.quantity_milli + 500) / 1000
                from orders o join order_lines l on l.store_id = o.store_id and l.order_id = o.id where o.status <> 'cancelled') x
-         group by store_id, sold_on, product_id having sum(kept) <> sum(counted)";
+         group by store_id, day, product_id having sum(kept) <> sum(counted)";
     STORE_REVENUE() -> (String, i64, i64) =
         "select 'store ' || store_id || ' day ' || sold_on, cast(sum(kept) as bigint), cast(sum(counted) as bigint)
          from (select store_id, sold_on, revenue_paise as kept, 0 as counted from store_days
@@ -226,12 +226,12 @@ crate::statements! {
            on o.customer_id = c.user_id
          where c.order_count <> coalesce(o.orders, 0)";
     STOCK_DAYS() -> (String, i64, i64) =
-        "select 'store ' || store_id || ' day ' || moved_on || ' product ' || product_id,
+        "select 'store ' || store_id || ' day ' || day || ' product ' || product_id,
                 cast(sum(kept) as bigint), cast(sum(counted) as bigint)
-         from (select store_id, moved_on, product_id, delta_milli as kept, 0 as counted from stock_days
+         from (select store_id, day, product_id, moved_milli as kept, 0 as counted from product_days
                union all
                select store_id, happened_on, product_id, 0, delta_milli from stock_moves) x
-         group by store_id, moved_on, product_id having sum(kept) <> sum(counted)";
+         group by store_id, day, product_id having sum(kept) <> sum(counted)";
 
     KEY_TWICE() -> (String, i64, i64) =
         "select principal || ' key ' || key, count(*), cast(1 as bigint) from idempotency_keys

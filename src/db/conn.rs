@@ -272,8 +272,10 @@ fn execute_each<'v, const N: usize>(
 ) -> Result<u64> {
     let mut statement = conn.prepare_cached(bulk.each())?;
     let mut changed = 0;
-    for row in rows {
-        check_params(bulk.name(), bulk.params(), &row);
+    for (number, row) in rows.enumerate() {
+        if number == 0 || cfg!(debug_assertions) {
+            check_params(bulk.name(), bulk.params(), &row);
+        }
         for (index, value) in row.iter().enumerate() {
             statement.raw_bind_parameter(index + 1, value)?;
         }
@@ -289,8 +291,10 @@ fn load_each<'v, R: FromRow, const N: usize>(
 ) -> Result<Vec<R>> {
     let mut statement = conn.prepare_cached(bulk.each())?;
     let mut found = Vec::new();
-    for row in rows {
-        check_params(bulk.name(), bulk.params(), &row);
+    for (number, row) in rows.enumerate() {
+        if number == 0 || cfg!(debug_assertions) {
+            check_params(bulk.name(), bulk.params(), &row);
+        }
         let mut answers = statement.query(rusqlite::params_from_iter(&row))?;
         while let Some(answer) = answers.next()? {
             found.push(R::read(&Cells::Sqlite(answer))?);

@@ -7,9 +7,10 @@
 //! Between batches the desk remembers what it has read, as long as nobody else has written: that is
 //! so on SQLite, where one process writes, and never on PostgreSQL.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
+use foldhash::{HashMap, HashMapExt as _, HashSet};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -25,7 +26,7 @@ use crate::ids::{OrderId, ProductId, StoreId, UserId};
 use crate::money::{Money, Quantity};
 use crate::shop::{self, Shop};
 use crate::stock::ledger::{self, Movement, Shelves};
-use crate::stock::{Reason, Shelf};
+use crate::stock::Reason;
 use crate::web::answer::Stored;
 use crate::web::{events, idempotency};
 
@@ -120,8 +121,8 @@ impl Memory {
                 Err(refusal) => answers.push(Some(Err(refusal))),
             }
         }
-        let stored = self.apply(conn, batch)?;
-        Ok(answer_all(commands, answers, &stored, &twins))
+        let stored = self.apply(conn, batch, commands.len())?;
+        Ok(answer_all(commands, answers, stored, &twins))
     }
 
     /// Reads what the commands name and is not known yet.
@@ -228,13 +229,20 @@ impl Memory {
         offers: &[&Known],
         batch: &mut Batch<'_, '_>,
     ) -> Result<(), OrderError> {
-        let mut wanted: BTreeMap<ProductId, Quantity> = BTreeMap::new();
-        for (item, known) in command.items.iter().zip(offers) {
-            if known.tracked {
-                let sum = wanted.entry(item.product).or_default();
-                *sum = sum.checked_add(item.quantity).ok_or(OrderError::TooLarge)?;
+        let tracked = command.items.iter().zip(offers).filter(|(_, known)| known.tracked);
+        let mut wanted: Vec<(ProductId, Quantity)> = tracked.map(|(item, _)| (item.product, item.quantity)).collect();
+        wanted.sort_unstable_by_key(|(product, _)| *product);
+        let mut distinct = 0;
+        for index in 1..wanted.len() {
+            let (product, quantity) = wanted[index];
+            if wanted[distinct].0 == product {
+                wanted[distinct].1 = wanted[distinct].1.checked_add(quantity).ok_or(OrderError::TooLarge)?;
+            } else {
+                distinct += 1;
+                wanted[distinct] = (product, quantity);
             }
         }
+        wanted.truncate(distinct + 1);
         let mut short = Vec::new();
         for (product, wanted) in &wanted {
             let key = (command.store, *product);
@@ -258,9 +266,15 @@ impl Memory {
     }
 
     /// Writes what was accepted; returns each one's answer by its place in the batch.
-    fn apply(&mut self, conn: &mut Conn<'_>, batch: Batch<'_, '_>) -> db::Result<HashMap<usize, Stored>> {
+    fn apply(
+        &mut self,
+        conn: &mut Conn<'_>,
+        batch: Batch<'_, '_>,
+        commands: usize,
+    ) -> db::Result<Vec<Option<Stored>>> {
+        let mut answers: Vec<Option<Stored>> = vec![None; commands];
         if batch.accepted.is_empty() {
-            return Ok(HashMap::new());
+            return Ok(answers);
         }
         let ids = conn.next_ids(Sequence::Orders, batch.accepted.len())?;
         let orders: Vec<(OrderId, usize, &Accepted<'_>)> = ids
@@ -271,15 +285,13 @@ impl Memory {
         let place = vouch(conn, &orders)?;
         let mut invoices = take_invoices(conn, &orders)?;
 
-        let mut answers = HashMap::with_capacity(orders.len());
         let mut rows = Vec::with_capacity(orders.len());
         for (id, index, accepted) in &orders {
             let invoice = next_invoice(&mut invoices, accepted);
             let previous = self.link(*id, accepted);
             rows.push(order_row(*id, accepted, previous, place, invoice));
-            let stored = batch.answer(*id, accepted, invoice);
+            answers[*index] = Some(batch.answer(*id, accepted, invoice));
             publish(conn, *id, accepted);
-            answers.insert(*index, stored);
         }
         conn.execute_many(&queries::INSERT_ORDERS, rows)?;
         conn.execute_many(
@@ -287,8 +299,8 @@ impl Memory {
             orders.iter().flat_map(|(id, _, accepted)| self.line_rows(*id, accepted)),
         )?;
         insert_payments(conn, &orders)?;
-        self.move_stock(conn, &orders)?;
-        self.roll_up(conn, &orders)?;
+        let moved = self.move_stock(conn, &orders)?;
+        self.roll_up(conn, &orders, moved)?;
         self.update_customers(conn, &orders)?;
         store_keys(conn, &orders, &answers)?;
         Ok(answers)
@@ -327,7 +339,11 @@ impl Memory {
         })
     }
 
-    fn move_stock(&mut self, conn: &mut Conn<'_>, orders: &[(OrderId, usize, &Accepted<'_>)]) -> db::Result<()> {
+    fn move_stock(
+        &mut self,
+        conn: &mut Conn<'_>,
+        orders: &[(OrderId, usize, &Accepted<'_>)],
+    ) -> db::Result<ledger::Days> {
         let offers = &self.offers;
         let movements: Vec<Movement<'_>> = orders
             .iter()
@@ -350,14 +366,13 @@ impl Memory {
                 })
             })
             .collect();
-        let before = levels(&self.shelves, &movements);
         // The decision has seen the same shelves under the same lock.
-        ledger::write(conn, &mut self.shelves, &movements).map_err(|error| db::Error::Engine(error.to_string()))?;
-        for ((store, product), was_above) in before {
-            if let Some(shelf) = self.shelves.get(&(store, product))
-                && was_above
-                && shelf.on_hand_milli <= shelf.reorder_level_milli
-            {
+        let (_, days) = ledger::write_moves(conn, &mut self.shelves, &movements)
+            .map_err(|error| db::Error::Engine(error.to_string()))?;
+        for (&(store, _, product), (delta, _)) in &days {
+            let Some(shelf) = self.shelves.get(&(store, product)) else { continue };
+            let was_above = shelf.on_hand_milli.as_milli() - delta.as_milli() > shelf.reorder_level_milli.as_milli();
+            if was_above && shelf.on_hand_milli <= shelf.reorder_level_milli {
                 let told = json!({ "productId": product, "storeId": store, "onHand": shelf.on_hand_milli });
                 let id = format!(
                     "low-stock-{}",
@@ -366,12 +381,20 @@ impl Memory {
                 events::publish(conn, &id, "low-stock", Some(store), None, &told);
             }
         }
-        Ok(())
+        Ok(days)
     }
 
-    fn roll_up(&self, conn: &mut Conn<'_>, orders: &[(OrderId, usize, &Accepted<'_>)]) -> db::Result<()> {
+    fn roll_up(
+        &self,
+        conn: &mut Conn<'_>,
+        orders: &[(OrderId, usize, &Accepted<'_>)],
+        moved: ledger::Days,
+    ) -> db::Result<()> {
         let writer = conn.writer();
-        let mut products: BTreeMap<(StoreId, BusinessDate, ProductId), ProductSums> = BTreeMap::new();
+        let mut products: BTreeMap<(StoreId, BusinessDate, ProductId), ProductSums> = moved
+            .into_iter()
+            .map(|(key, moved)| (key, ProductSums { moved: Some(moved), ..ProductSums::default() }))
+            .collect();
         let mut stores: BTreeMap<(StoreId, BusinessDate), Sums> = BTreeMap::new();
         let mut customers: BTreeMap<(StoreId, BusinessDate, UserId), (i64, i64)> = BTreeMap::new();
         for (_, _, accepted) in orders {
@@ -562,24 +585,28 @@ fn replay_of(command: &PlaceOrder, row: &idempotency::StoredRow) -> Answer {
 fn answer_all(
     commands: &[PlaceOrder],
     answers: Vec<Option<Answer>>,
-    stored: &HashMap<usize, Stored>,
+    mut stored: Vec<Option<Stored>>,
     twins: &HashMap<(&str, &str), usize>,
 ) -> Vec<Answer> {
-    answers
+    // From the last to the first: a twin stands behind the one whose answer it gets.
+    let mut all: Vec<Answer> = answers
         .into_iter()
         .enumerate()
+        .rev()
         .map(|(index, answer)| {
             answer.unwrap_or_else(|| {
-                if let Some(own) = stored.get(&index) {
-                    return Ok(own.clone());
+                if let Some(own) = stored[index].take() {
+                    return Ok(own);
                 }
                 let claim = commands[index].claim.as_ref().ok_or(OrderError::KeyReused)?;
                 let first = twins.get(&(claim.principal.as_str(), claim.sent.key.as_str()));
-                let answer = first.and_then(|first| stored.get(first)).ok_or(OrderError::KeyReused)?;
-                Ok(Stored { replayed: true, ..answer.clone() })
+                let answer = first.and_then(|first| stored[*first].clone()).ok_or(OrderError::KeyReused)?;
+                Ok(Stored { replayed: true, ..answer })
             })
         })
-        .collect()
+        .collect();
+    all.reverse();
+    all
 }
 
 /// Notes the batch in the audit log: one entry, with a hash over all its orders.
@@ -702,16 +729,6 @@ fn insert_payments(conn: &mut Conn<'_>, orders: &[(OrderId, usize, &Accepted<'_>
     conn.execute_many(&queries::INSERT_PAYMENTS, rows.iter().map(PaymentRow::params)).map(|_| ())
 }
 
-/// For each product that moves: whether it was above its reorder level before.
-fn levels(shelves: &Shelves, movements: &[Movement<'_>]) -> BTreeMap<(StoreId, ProductId), bool> {
-    let above = |shelf: &Shelf| shelf.on_hand_milli > shelf.reorder_level_milli;
-    movements
-        .iter()
-        .map(|movement| (movement.store, movement.product))
-        .map(|key| (key, shelves.get(&key).is_some_and(above)))
-        .collect()
-}
-
 /// Adds to the roll-ups, in the order of their keys.
 pub(super) fn write_roll_ups(
     conn: &mut Conn<'_>,
@@ -733,6 +750,8 @@ pub(super) fn write_roll_ups(
                 sum.revenue.into(),
                 sum.tax.into(),
                 sum.cost.into(),
+                sum.moved.map_or(Quantity::ZERO, |(delta, _)| delta).into(),
+                sum.moved.map(|(_, last)| last).into(),
             ]
         }),
     )?;
@@ -765,10 +784,10 @@ pub(super) fn write_roll_ups(
 fn store_keys(
     conn: &mut Conn<'_>,
     orders: &[(OrderId, usize, &Accepted<'_>)],
-    answers: &HashMap<usize, Stored>,
+    answers: &[Option<Stored>],
 ) -> db::Result<()> {
     let rows = orders.iter().filter_map(|(_, index, accepted)| {
-        let (claim, answer) = (accepted.command.claim.as_ref()?, answers.get(index)?);
+        let (claim, answer) = (accepted.command.claim.as_ref()?, answers[*index].as_ref()?);
         Some(claim.row(answer, accepted.command.now))
     });
     conn.execute_many(&idempotency::STORE, rows).map(|_| ())

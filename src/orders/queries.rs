@@ -5,7 +5,7 @@ use super::model::{Line, NewPayment, Order, OrderStatus, Payment, PaymentState, 
 
 use crate::clock::Timestamp;
 use crate::db::{Conn, Result};
-use crate::ids::{OrderId, ProductId, StoreId, UserId};
+use crate::ids::{MoveId, OrderId, ProductId, StoreId, UserId};
 use crate::money::{Money, Quantity, TaxRate};
 
 macro_rules! order_columns {
@@ -215,14 +215,16 @@ crate::inserts! {
         amount_paise Int, reference Text, actor Text, at Int, paid_on Int, confirmed_at Int) "";
     pub(super) INSERT_CREDIT_MOVES into credit_moves (customer_id Int, move_no Int, delta_paise Int, balance_after_paise Int,
         store_id Int, order_id Int, note Text, actor Text, at Int) "";
-    pub(super) ADD_TO_PRODUCT_DAYS into product_days (store_id Int, sold_on Int, product_id Int, writer Int, line_count Int,
-        sold_milli Int, revenue_paise Int, tax_paise Int, cost_paise Int)
-        "on conflict (store_id, sold_on, product_id, writer) do update
+    pub(super) ADD_TO_PRODUCT_DAYS into product_days (store_id Int, day Int, product_id Int, writer Int, line_count Int,
+        sold_milli Int, revenue_paise Int, tax_paise Int, cost_paise Int, moved_milli Int, last_move_id Int)
+        "on conflict (store_id, day, product_id, writer) do update
            set line_count = product_days.line_count + excluded.line_count,
                sold_milli = product_days.sold_milli + excluded.sold_milli,
                revenue_paise = product_days.revenue_paise + excluded.revenue_paise,
                tax_paise = product_days.tax_paise + excluded.tax_paise,
-               cost_paise = product_days.cost_paise + excluded.cost_paise";
+               cost_paise = product_days.cost_paise + excluded.cost_paise,
+               moved_milli = product_days.moved_milli + excluded.moved_milli,
+               last_move_id = coalesce(excluded.last_move_id, product_days.last_move_id)";
     pub(super) ADD_TO_STORE_DAYS into store_days (store_id Int, sold_on Int, writer Int, order_count Int, cancelled_count Int,
         line_count Int, revenue_paise Int, tax_paise Int, discount_paise Int, cost_paise Int)
         "on conflict (store_id, sold_on, writer) do update
@@ -443,6 +445,8 @@ pub struct ProductSums {
     pub tax: i64,
     /// What the goods cost.
     pub cost: i64,
+    /// What left or came back to the stock, with the last of these moves; none when nothing moved.
+    pub moved: Option<(Quantity, MoveId)>,
 }
 
 /// What one unit cost, times how many; nothing where the cost is unknown.

@@ -43,8 +43,8 @@ crate::statements! {
         "select x.product_id, p.name, c.name as category, x.sold_milli, x.revenue_paise
          from (select d.product_id, cast(sum(d.sold_milli) as bigint) as sold_milli,
                       cast(sum(d.revenue_paise) as bigint) as revenue_paise
-               from stores s join product_days d on d.store_id = s.id and d.sold_on between $2 and $3
-               where $1 = 0 or s.id = $1 group by d.product_id) x
+               from stores s join product_days d on d.store_id = s.id and d.day between $2 and $3
+               where ($1 = 0 or s.id = $1) and d.line_count <> 0 group by d.product_id) x
            join products p on p.id = x.product_id join categories c on c.id = p.category_id
          order by x.revenue_paise desc, x.product_id";
     CATEGORY_COUNTS() -> (String, i64) =

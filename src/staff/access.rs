@@ -188,7 +188,7 @@ impl Caller {
 
     /// Binds an `Idempotency-Key` to its sender.
     pub fn claim(&self, sent: Option<SentKey>) -> Option<Claim> {
-        sent.map(|sent| Claim { principal: self.actor(), sent })
+        sent.map(|sent| Claim::new(self.actor(), sent))
     }
 }
 

@@ -3,12 +3,14 @@
 //! The caller locks the shelves, decides, and hands in its moves in order; the ledger numbers them,
 //! chains each to the one before it, and changes what is on hand by the sum.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashMapExt as _};
 
 use super::model::{Reason, Shelf, StockError};
 use super::queries;
 use crate::clock::{BusinessDate, Timestamp};
-use crate::db::{Conn, Result, Sequence, Value};
+use crate::db::{Conn, Result, Sequence};
 use crate::ids::{MoveId, OrderId, ProductId, StoreId, UserId};
 use crate::money::{Money, Quantity};
 
@@ -49,7 +51,10 @@ pub fn lock(conn: &mut Conn<'_>, mut keys: Vec<(StoreId, ProductId)>) -> Result<
     Ok(found.into_iter().map(|shelf| ((shelf.store_id, shelf.product_id), shelf)).collect())
 }
 
-/// Writes moves on locked shelves, in their order, and brings the shelves up to date.
+/// What moves change on a day: by how much, and the last of them. In the order of the keys.
+pub type Days = BTreeMap<(StoreId, BusinessDate, ProductId), (Quantity, MoveId)>;
+
+/// Writes moves on locked shelves, in their order, and brings the shelves and the days up to date.
 ///
 /// # Errors
 /// [`StockError::Short`] or [`StockError::NoShelf`] before anything is written.
@@ -58,21 +63,41 @@ pub fn write(
     shelves: &mut Shelves,
     movements: &[Movement<'_>],
 ) -> std::result::Result<Vec<MoveId>, StockError> {
+    let (ids, days) = write_moves(conn, shelves, movements)?;
+    let writer = conn.writer();
+    conn.execute_many(
+        &queries::ADD_TO_DAYS,
+        days.into_iter().map(|((store, on, product), (delta, id))| {
+            [store.into(), on.into(), product.into(), writer.into(), delta.into(), id.into()]
+        }),
+    )?;
+    Ok(ids)
+}
+
+/// As [`write`], for a caller who adds the days to rows that they write anyway.
+pub fn write_moves(
+    conn: &mut Conn<'_>,
+    shelves: &mut Shelves,
+    movements: &[Movement<'_>],
+) -> std::result::Result<(Vec<MoveId>, Days), StockError> {
     let balances = balances(shelves, movements)?;
     let ids: Vec<MoveId> = conn.next_ids(Sequence::Moves, movements.len())?.into_iter().map(MoveId::new).collect();
-    let mut rows: Vec<[Value<'_>; 13]> = Vec::with_capacity(movements.len());
-    let mut sums: HashMap<(StoreId, ProductId), (Quantity, MoveId)> = HashMap::new();
-    let mut days: HashMap<(StoreId, BusinessDate, ProductId), (Quantity, MoveId)> = HashMap::new();
-    for ((movement, id), balance) in movements.iter().zip(&ids).zip(balances) {
-        let key = (movement.store, movement.product);
-        let Some(shelf) = shelves.get_mut(&key) else { continue };
-        rows.push([
+    let mut days = Days::new();
+    for (movement, id) in movements.iter().zip(&ids) {
+        let day = (movement.store, movement.on, movement.product);
+        add(days.entry(day).or_insert((Quantity::ZERO, *id)), movement.delta, *id)?;
+    }
+    let rows = movements.iter().zip(&ids).zip(balances).filter_map(|((movement, id), balance)| {
+        let shelf = shelves.get_mut(&(movement.store, movement.product))?;
+        let previous = shelf.last_move_id.replace(*id);
+        shelf.on_hand_milli = balance;
+        Some([
             movement.store.into(),
             (*id).into(),
             movement.product.into(),
             movement.delta.into(),
             balance.into(),
-            shelf.last_move_id.into(),
+            previous.into(),
             movement.reason.into(),
             movement.order.into(),
             movement.note.into(),
@@ -80,26 +105,20 @@ pub fn write(
             movement.user.into(),
             movement.at.into(),
             movement.on.into(),
-        ]);
-        shelf.on_hand_milli = balance;
-        shelf.last_move_id = Some(*id);
-        add(sums.entry(key).or_insert((Quantity::ZERO, *id)), movement.delta, *id)?;
-        let day = (movement.store, movement.on, movement.product);
-        add(days.entry(day).or_insert((Quantity::ZERO, *id)), movement.delta, *id)?;
-    }
+        ])
+    });
     conn.execute_many(&queries::INSERT_MOVES, rows)?;
+    // A batch that spans midnight moves a shelf on two days.
+    let mut sums: BTreeMap<(StoreId, ProductId), (Quantity, MoveId)> = BTreeMap::new();
+    for ((store, _, product), (delta, id)) in &days {
+        add(sums.entry((*store, *product)).or_insert((Quantity::ZERO, *id)), *delta, *id)?;
+    }
+    // In the order of the keys: writers that lock rows in one order never wait for each other in a ring.
     conn.execute_many(
         &queries::MOVE,
-        in_order(sums).map(|((store, product), (delta, id))| [store.into(), product.into(), delta.into(), id.into()]),
+        sums.into_iter().map(|((store, product), (delta, id))| [store.into(), product.into(), delta.into(), id.into()]),
     )?;
-    let writer = conn.writer();
-    conn.execute_many(
-        &queries::ADD_TO_DAYS,
-        in_order(days).map(|((store, on, product), (delta, id))| {
-            [store.into(), on.into(), product.into(), writer.into(), delta.into(), id.into()]
-        }),
-    )?;
-    Ok(ids)
+    Ok((ids, days))
 }
 
 /// The balance after each move; refused before anything is written when one falls below zero.
@@ -125,13 +144,6 @@ fn balances(shelves: &Shelves, movements: &[Movement<'_>]) -> std::result::Resul
 
 fn add(sum: &mut (Quantity, MoveId), delta: Quantity, id: MoveId) -> std::result::Result<(), StockError> {
     sum.0 = sum.0.checked_add(delta).ok_or(StockError::TooLarge)?;
-    sum.1 = id;
+    sum.1 = sum.1.max(id);
     Ok(())
-}
-
-/// In the order of the keys: writers that lock rows in one order never wait for each other in a ring.
-fn in_order<K: Ord, V>(map: HashMap<K, V>) -> impl Iterator<Item = (K, V)> {
-    let mut pairs: Vec<(K, V)> = map.into_iter().collect();
-    pairs.sort_unstable_by(|left, right| left.0.cmp(&right.0));
-    pairs.into_iter()
 }

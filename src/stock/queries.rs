@@ -60,12 +60,13 @@ crate::statements! {
     /// What each product has now less what the days after a business date changed.
     pub(super) AT_END_OF(Int, Int) -> Past =
         "select s.product_id, cast(s.on_hand_milli - coalesce(
-                  (select sum(d.delta_milli) from stock_days d
-                   where d.store_id = $1 and d.moved_on > $2 and d.product_id = s.product_id), 0) as bigint) as on_hand_milli
+                  (select sum(d.moved_milli) from product_days d
+                   where d.store_id = $1 and d.day > $2 and d.product_id = s.product_id), 0) as bigint) as on_hand_milli
          from stock s where s.store_id = $1 order by s.product_id";
     /// The last move of each product on a business date.
     pub(super) LAST_MOVES_ON(Int, Int) -> (ProductId, MoveId) =
-        "select product_id, max(last_move_id) from stock_days where store_id = $1 and moved_on = $2 group by product_id";
+        "select product_id, max(last_move_id) from product_days
+         where store_id = $1 and day = $2 and last_move_id is not null group by product_id";
 }
 
 crate::bulks! {
@@ -93,11 +94,11 @@ crate::bulks! {
              where m.reason <> 'opening' or m.previous_move_id is not null";
     /// Deletes the days of openings; the moves that name them must still be there.
     pub(super) DELETE_OPENING_DAYS(Int) =
-        each "delete from stock_days where (store_id, moved_on, product_id) in
+        each "delete from product_days where (store_id, day, product_id) in
                 (select m.store_id, m.happened_on, m.product_id from stock s
                    join stock_moves m on m.store_id = s.store_id and m.id = s.last_move_id
                  where s.store_id in (select id from stores) and s.product_id = $1)",
-        set "delete from stock_days where (store_id, moved_on, product_id) in
+        set "delete from product_days where (store_id, day, product_id) in
                (select m.store_id, m.happened_on, m.product_id from unnest({rows}) as gone(id)
                   join stock s on s.product_id = gone.id
                   join stock_moves m on m.store_id = s.store_id and m.id = s.last_move_id)";
@@ -118,7 +119,7 @@ crate::inserts! {
         previous_move_id Int, reason Text, order_id Int, note Text, unit_cost_paise Int, user_id Int, at Int, happened_on Int) "";
     pub(super) INSERT_SHELVES into stock (store_id Int, product_id Int, on_hand_milli Int, reorder_level_milli Int,
         reorder_quantity_milli Int, allow_negative Int) "on conflict (store_id, product_id) do nothing";
-    pub(super) ADD_TO_DAYS into stock_days (store_id Int, moved_on Int, product_id Int, writer Int, delta_milli Int, last_move_id Int)
-        "on conflict (store_id, moved_on, product_id, writer) do update
-           set delta_milli = stock_days.delta_milli + excluded.delta_milli, last_move_id = excluded.last_move_id";
+    pub(super) ADD_TO_DAYS into product_days (store_id Int, day Int, product_id Int, writer Int, moved_milli Int, last_move_id Int)
+        "on conflict (store_id, day, product_id, writer) do update
+           set moved_milli = product_days.moved_milli + excluded.moved_milli, last_move_id = excluded.last_move_id";
 }

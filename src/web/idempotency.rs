@@ -19,6 +19,8 @@ pub struct Claim {
     pub principal: String,
     /// What they sent.
     pub sent: SentKey,
+    /// What the index knows the key by.
+    hash: i64,
 }
 
 crate::row! {
@@ -42,7 +44,10 @@ crate::bulks! {
     /// Finds stored answers: today's bucket, yesterday's, hash, who, key.
     pub FIND(Int, Int, Int, Text, Text) -> StoredRow =
         each "select principal, key, request_hash, status, body from idempotency_keys
-              where bucket in ($1, $2) and key_hash = $3 and principal = $4 and key = $5",
+              where bucket = $1 and key_hash = $3 and principal = $4 and key = $5
+              union all
+              select principal, key, request_hash, status, body from idempotency_keys
+              where bucket = $2 and key_hash = $3 and principal = $4 and key = $5",
         set "select k.principal, k.key, k.request_hash, k.status, k.body
              from unnest({rows}) as asked(today, yesterday, key_hash, principal, key)
              join idempotency_keys k
@@ -60,12 +65,20 @@ crate::statements! {
 }
 
 impl Claim {
+    /// Binds a key to the one who sent it.
+    pub fn new(principal: String, sent: SentKey) -> Self {
+        let digest = Sha256::new().chain_update(&principal).chain_update([0]).chain_update(&sent.key).finalize();
+        let mut first = [0; 8];
+        first.copy_from_slice(&digest[..8]);
+        Self { principal, sent, hash: i64::from_be_bytes(first) }
+    }
+
     /// The parameters of [`FIND`].
     pub fn lookup(&self, now: Timestamp) -> [Value<'_>; 5] {
         [
             now.utc_day().into(),
             (now.utc_day() - 1).into(),
-            self.hash().into(),
+            self.hash.into(),
             (&self.principal).into(),
             (&self.sent.key).into(),
         ]
@@ -75,7 +88,7 @@ impl Claim {
     pub fn row<'a>(&'a self, answer: &'a Stored, now: Timestamp) -> [Value<'a>; 8] {
         [
             now.utc_day().into(),
-            self.hash().into(),
+            self.hash.into(),
             (&self.principal).into(),
             (&self.sent.key).into(),
             (&self.sent.request_hash).into(),
@@ -83,15 +96,6 @@ impl Claim {
             (&answer.body).into(),
             now.into(),
         ]
-    }
-
-    /// What the index knows the key by.
-    fn hash(&self) -> i64 {
-        let digest =
-            Sha256::new().chain_update(&self.principal).chain_update([0]).chain_update(&self.sent.key).finalize();
-        let mut first = [0; 8];
-        first.copy_from_slice(&digest[..8]);
-        i64::from_be_bytes(first)
     }
 
     /// The answer that was stored for this claim, or the refusal when the key named another request.

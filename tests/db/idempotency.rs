@@ -12,7 +12,7 @@ use super::rows::insert;
 use crate::support::{Shop, on_both};
 
 fn claim(who: &str, key: &str, request: u8) -> Claim {
-    Claim { principal: who.to_owned(), sent: SentKey { key: key.to_owned(), request_hash: [request; 16] } }
+    Claim::new(who.to_owned(), SentKey { key: key.to_owned(), request_hash: [request; 16] })
 }
 
 /// Creates a row, once for the claim.

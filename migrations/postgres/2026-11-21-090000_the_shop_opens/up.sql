@@ -530,9 +530,12 @@ create table credit_moves (
 -- in the transaction of the sale. Each writer has rows of its own (`writer`), so that two servers
 -- never wait for each other's row of the day; readers sum over them.
 
+-- What a day sold of a product, what it moved of its stock by sales and otherwise, and the last of the
+-- moves. Stock as of a past instant is what is on hand now less the days since, less that day's moves
+-- after the instant.
 create table product_days (
   store_id bigint not null,
-  sold_on bigint not null,
+  day bigint not null,
   product_id bigint not null,
   writer bigint not null,
   line_count bigint not null default 0,
@@ -540,19 +543,10 @@ create table product_days (
   revenue_paise bigint not null default 0,
   tax_paise bigint not null default 0,
   cost_paise bigint not null default 0,
-  constraint product_days_key primary key (store_id, sold_on, product_id, writer)
-);
-
--- What a business date changed in a product's stock, and the last of its moves on that date: stock as of
--- a past instant is what is on hand now less the days since, less that day's moves after the instant.
-create table stock_days (
-  store_id bigint not null,
-  moved_on bigint not null,
-  product_id bigint not null,
-  writer bigint not null,
-  delta_milli bigint not null default 0,
-  last_move_id bigint not null,
-  constraint stock_days_key primary key (store_id, moved_on, product_id, writer)
+  moved_milli bigint not null default 0,
+  -- Empty when nothing moved, as with a product whose stock is not counted.
+  last_move_id bigint,
+  constraint product_days_key primary key (store_id, day, product_id, writer)
 );
 
 create table store_days (

@@ -2,7 +2,6 @@
 drop table jobs;
 drop table customer_days;
 drop table store_days;
-drop table stock_days;
 drop table product_days;
 drop table credit_moves;
 drop table customers;

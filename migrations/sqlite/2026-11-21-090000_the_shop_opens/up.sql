@@ -526,9 +526,12 @@ create table credit_moves (
 -- in the transaction of the sale. Each writer has rows of its own (`writer`), so that two servers
 -- never wait for each other's row of the day; readers sum over them.
 
+-- What a day sold of a product, what it moved of its stock by sales and otherwise, and the last of the
+-- moves. Stock as of a past instant is what is on hand now less the days since, less that day's moves
+-- after the instant.
 create table product_days (
   store_id integer not null,
-  sold_on integer not null,
+  day integer not null,
   product_id integer not null,
   writer integer not null,
   line_count integer not null default 0,
@@ -536,19 +539,10 @@ create table product_days (
   revenue_paise integer not null default 0,
   tax_paise integer not null default 0,
   cost_paise integer not null default 0,
-  constraint product_days_key primary key (store_id, sold_on, product_id, writer)
-) strict, without rowid;
-
--- What a business date changed in a product's stock, and the last of its moves on that date: stock as of
--- a past instant is what is on hand now less the days since, less that day's moves after the instant.
-create table stock_days (
-  store_id integer not null,
-  moved_on integer not null,
-  product_id integer not null,
-  writer integer not null,
-  delta_milli integer not null default 0,
-  last_move_id integer not null,
-  constraint stock_days_key primary key (store_id, moved_on, product_id, writer)
+  moved_milli integer not null default 0,
+  -- Empty when nothing moved, as with a product whose stock is not counted.
+  last_move_id integer,
+  constraint product_days_key primary key (store_id, day, product_id, writer)
 ) strict, without rowid;
 
 create table store_days (
