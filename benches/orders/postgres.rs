@@ -132,8 +132,8 @@ const TEXTS: [&str; 10] = [
     "update stock set on_hand_milli = on_hand_milli - 1000, last_move_id = $2 where store_id = 1 and product_id = $1 and on_hand_milli >= 1000",
     "insert into payments (store_id, order_id, payment_no, method, state, amount_paise, actor, at, paid_on) values (1, $1, 1, 'cash', 'pending', $2, 'user', 0, 20261121)",
     "update customers set order_count = order_count + 1, spent_paise = spent_paise + $2, last_order_id = $3 where user_id = $1",
-    "insert into product_days (store_id, sold_on, product_id, writer, line_count, sold_milli, revenue_paise) values (1, 20261121, $1, 1, 1, 1000, $2)
-     on conflict (store_id, sold_on, product_id, writer) do update set line_count = product_days.line_count + 1,
+    "insert into product_days (store_id, day, product_id, writer, line_count, sold_milli, revenue_paise) values (1, 20261121, $1, 1, 1, 1000, $2)
+     on conflict (store_id, day, product_id, writer) do update set line_count = product_days.line_count + 1,
        sold_milli = product_days.sold_milli + 1000, revenue_paise = product_days.revenue_paise + excluded.revenue_paise",
     "insert into idempotency_keys (bucket, key_hash, principal, key, request_hash, status, body, at) values (1, hashtextextended($1, 0), 'user', $1, '\\x07', 201, '{}', 0)",
 ];

@@ -23,27 +23,44 @@ const WAITING: usize = 16_384;
 /// A handle on a desk; cheap to clone.
 pub struct Desk<C, A> {
     queue: Arc<Mutex<Queue<C, A>>>,
-    counter: Arc<Mutex<Option<Box<dyn Work>>>>,
+    counter: Arc<Mutex<Option<Box<dyn Serve<A>>>>>,
     lane: Sender<Box<dyn Work>>,
 }
 
 struct Queue<C, A> {
-    waiting: VecDeque<(C, oneshot::Sender<Result<A>>)>,
+    waiting: VecDeque<(C, Reply<A>)>,
     /// The counter is with a writer, or on its way there.
     served: bool,
 }
 
-/// Whoever serves the queue: it travels to the writer with what is waiting, and back.
+type Reply<A> = oneshot::Sender<Result<A>>;
+
+/// Whoever serves the queue.
+trait Serve<A>: Send {
+    /// Handles a batch; false undoes what it wrote.
+    fn run(&mut self, conn: &mut Conn<'_>) -> bool;
+
+    /// Lays the batch down, with its answers, so that the next one can be served.
+    fn lay_down(&mut self) -> Answered<A>;
+}
+
+/// The counter travels to the writer with what is waiting, and back.
 struct Counter<C, A, H> {
     handler: H,
     queue: Arc<Mutex<Queue<C, A>>>,
     batch: Vec<C>,
-    replies: Vec<oneshot::Sender<Result<A>>>,
+    replies: Vec<Reply<A>>,
     answers: Result<Vec<A>>,
     /// How many callers there seem to be: the most that waited at once of late.
     crowd: usize,
     /// In how many turns the callers are served.
     turns: usize,
+}
+
+/// A batch that was handled: who waits, and for what.
+struct Answered<A> {
+    replies: Vec<Reply<A>>,
+    answers: Result<Vec<A>>,
 }
 
 impl<C, A> Clone for Desk<C, A> {
@@ -91,7 +108,7 @@ impl<C: Send + Sync + 'static, A: Send + 'static> Desk<C, A> {
     fn send_counter(&self) {
         let home = self.counter.lock().expect("the desk's counter").take();
         let Some(counter) = home else { return };
-        let trip = Trip { counter: Some(counter), desk: self.clone() };
+        let trip = Trip { counter: Some(counter), began: false, answered: None, desk: self.clone() };
         // When the writer is gone the trip is dropped, which answers everybody.
         let _ = self.lane.send(Box::new(trip));
     }
@@ -99,26 +116,51 @@ impl<C: Send + Sync + 'static, A: Send + 'static> Desk<C, A> {
 
 /// One visit of the counter at a writer. Afterwards it goes again when somebody waits, else home.
 struct Trip<C: Send + Sync + 'static, A: Send + 'static> {
-    counter: Option<Box<dyn Work>>,
+    counter: Option<Box<dyn Serve<A>>>,
+    /// The transaction came as far as the counter.
+    began: bool,
+    /// What was handled and is not safe yet.
+    answered: Option<Answered<A>>,
     desk: Desk<C, A>,
 }
 
-impl<C: Send + Sync + 'static, A: Send + 'static> Work for Trip<C, A> {
-    fn run(&mut self, conn: &mut Conn<'_>) -> bool {
-        self.counter.as_mut().is_some_and(|counter| counter.run(conn))
-    }
-
-    fn finish(&mut self, outcome: &Result<()>) {
-        let Some(mut counter) = self.counter.take() else { return };
-        counter.finish(outcome);
+impl<C: Send + Sync + 'static, A: Send + 'static> Trip<C, A> {
+    /// Takes the handled batch from the counter and sends the counter on.
+    fn part(&mut self, began: bool) -> Option<Answered<A>> {
+        let mut counter = self.counter.take()?;
+        let mut answered = counter.lay_down();
         let more = {
             let mut queue = self.desk.queue.lock().expect("the desk's queue");
+            if !began {
+                // Nobody was called to the counter. Whoever waits is told so; left waiting, they would call
+                // for it again and again.
+                answered.replies.extend(queue.waiting.drain(..).map(|(_, reply)| reply));
+            }
             *self.desk.counter.lock().expect("the desk's counter") = Some(counter);
             queue.served = !queue.waiting.is_empty();
             queue.served
         };
         if more {
             self.desk.send_counter();
+        }
+        Some(answered)
+    }
+}
+
+impl<C: Send + Sync + 'static, A: Send + 'static> Work for Trip<C, A> {
+    fn run(&mut self, conn: &mut Conn<'_>) -> bool {
+        self.began = true;
+        self.counter.as_mut().is_some_and(|counter| counter.run(conn))
+    }
+
+    fn committed(&mut self) {
+        self.answered = self.part(true);
+    }
+
+    fn finish(&mut self, outcome: &Result<()>) {
+        let began = self.began || outcome.is_ok();
+        if let Some(answered) = self.answered.take().or_else(|| self.part(began)) {
+            answered.send(outcome);
         }
     }
 
@@ -127,7 +169,7 @@ impl<C: Send + Sync + 'static, A: Send + 'static> Work for Trip<C, A> {
     }
 }
 
-impl<C, A, H> Work for Counter<C, A, H>
+impl<C, A, H> Serve<A> for Counter<C, A, H>
 where
     C: Send + Sync,
     A: Send,
@@ -150,28 +192,31 @@ where
         self.answers.is_ok()
     }
 
-    fn finish(&mut self, outcome: &Result<()>) {
-        if outcome.is_err() && self.batch.is_empty() {
-            // The transaction never began. Whoever waits is told so; left waiting, they would call for
-            // the counter again and again.
-            let mut queue = self.queue.lock().expect("the desk's queue");
-            self.replies.extend(queue.waiting.drain(..).map(|(_, reply)| reply));
-        }
+    fn lay_down(&mut self) -> Answered<A> {
         self.batch.clear();
+        Answered {
+            replies: std::mem::take(&mut self.replies),
+            answers: std::mem::replace(&mut self.answers, Ok(Vec::new())),
+        }
+    }
+}
+
+impl<A> Answered<A> {
+    fn send(self, outcome: &Result<()>) {
         let answers = match outcome {
-            Ok(()) => std::mem::replace(&mut self.answers, Ok(Vec::new())),
+            Ok(()) => self.answers,
             Err(error) => Err(error.again()),
         };
         match answers {
             Ok(answers) => {
                 assert_eq!(answers.len(), self.replies.len(), "the desk answers every command");
-                for (reply, answer) in self.replies.drain(..).zip(answers) {
+                for (reply, answer) in self.replies.into_iter().zip(answers) {
                     // A caller that went away needs no answer; the order stands.
                     let _ = reply.send(Ok(answer));
                 }
             }
             Err(error) => {
-                for reply in self.replies.drain(..) {
+                for reply in self.replies {
                     let _ = reply.send(Err(error.again()));
                 }
             }

@@ -194,7 +194,7 @@ impl Db {
 
     /// Calls a function with each notice of a committed transaction, of this or another instance.
     /// It runs on a database thread and must not wait.
-    pub fn listen(&self, listener: impl Fn(&Notice) + Send + Sync + 'static) {
+    pub fn listen(&self, listener: impl Fn(&Arc<Notice>) + Send + Sync + 'static) {
         self.hub.listen(Box::new(listener));
     }
 

@@ -338,7 +338,7 @@ impl Writer {
         match commit(session, &notices) {
             Ok(()) => {
                 self.hub.changed();
-                self.hub.tell(&notices);
+                self.hub.tell(notices);
                 Run::Done(Ok(()))
             }
             Err(Ended::Before(error @ Error::Again(_))) => {
@@ -396,7 +396,7 @@ fn listen_once(gate: &Gate, hub: &Hub, stopping: &AtomicBool) -> Result<()> {
     let mut session = gate.connect()?;
     session.client.batch_execute(&format!("listen {CHANNEL}"))?;
     // Whatever was told while nobody listened is unknown: everybody looks again.
-    hub.tell(&[Notice { topic: TOPIC_MISSED, text: String::new() }]);
+    hub.tell([Notice { topic: TOPIC_MISSED, text: String::new() }]);
     while !stopping.load(Ordering::Acquire) {
         let mut told = Vec::new();
         let mut notifications = session.client.notifications();
@@ -415,7 +415,7 @@ fn listen_once(gate: &Gate, hub: &Hub, stopping: &AtomicBool) -> Result<()> {
         }
         drop(waiting);
         drop(notifications);
-        hub.tell(&told);
+        hub.tell(told);
         if session.client.is_closed() {
             return Err(Error::Again("the session ended".to_owned()));
         }

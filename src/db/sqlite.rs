@@ -2,13 +2,14 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, unbounded};
 use rusqlite::{Connection, OpenFlags};
 
-use super::conn::{Conn, Engine, Trouble};
+use super::conn::{Conn, Engine, Notice, Trouble};
 use super::work::{Hub, ReadJob, Work};
 use super::{Error, OpenError, Result, migrate};
 
@@ -50,7 +51,9 @@ impl Sqlite {
             threads.push(spawn(&format!("db-read-{number}"), move || serve_reads(&conn, &jobs)));
         }
         let shared = hub.clone();
-        threads.push(spawn("db-write", move || serve_writes(&writer, &units, &stopped, &shared)));
+        let safe = Safe::open(path, &shared)?;
+        writer.execute_batch("pragma synchronous = normal").map_err(Error::from)?;
+        threads.push(spawn("db-write", move || serve_writes(&writer, &units, &stopped, &shared, &safe)));
         Ok(Self {
             path: path.to_owned(),
             lane: work.clone(),
@@ -197,11 +200,103 @@ fn serve_reads(conn: &Connection, jobs: &Receiver<ReadJob>) {
     }
 }
 
-/// Takes whatever is queued, runs each unit in a savepoint, commits once, then answers all.
-fn serve_writes(conn: &Connection, units: &Receiver<Box<dyn Work>>, stop: &Receiver<()>, hub: &Hub) {
-    let mut group: Vec<Box<dyn Work>> = Vec::with_capacity(GROUP);
+/// What brings commits to the disk: the writer goes on with the next group while one is brought there.
+///
+/// The writer's own connection does not wait for the disk (`synchronous = normal` keeps the file sound, and
+/// waits before it folds the log into it); nobody is answered before the log was synced here. A sync
+/// covers all groups that were committed before it began.
+struct Safe {
+    log: Arc<File>,
+    /// Groups on their way to the disk.
+    under_way: Arc<AtomicUsize>,
+    groups: Option<Sender<Committed>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A group that was committed.
+struct Committed {
+    units: Vec<Box<dyn Work>>,
+    notices: Vec<Notice>,
+}
+
+/// How many committed groups may wait for the disk.
+const UNSAFE_GROUPS: usize = 8;
+
+impl Safe {
+    fn open(path: &Path, hub: &Arc<Hub>) -> std::result::Result<Self, OpenError> {
+        let mut name = path.as_os_str().to_owned();
+        name.push("-wal");
+        let name = PathBuf::from(name);
+        let log = File::options().write(true).open(&name).map_err(|cause| OpenError::File { path: name, cause })?;
+        let log = Arc::new(log);
+        let under_way = Arc::new(AtomicUsize::new(0));
+        let (groups, committed) = bounded::<Committed>(UNSAFE_GROUPS);
+        let (synced, left, hub) = (log.clone(), under_way.clone(), hub.clone());
+        let thread = spawn("db-sync", move || {
+            while let Ok(first) = committed.recv() {
+                let all: Vec<Committed> = std::iter::once(first).chain(committed.try_iter()).collect();
+                let count = all.len();
+                answer(all, &sync(&synced, &hub), &hub);
+                left.fetch_sub(count, Ordering::AcqRel);
+            }
+        });
+        Ok(Self { log, under_way, groups: Some(groups), thread: Some(thread) })
+    }
+
+    /// Brings a group to the disk and answers: at once when nobody else waits, else while the writer goes on.
+    fn keep(&self, mut group: Committed, nobody_waits: bool, hub: &Hub) {
+        if nobody_waits && self.under_way.load(Ordering::Acquire) == 0 {
+            return answer(vec![group], &sync(&self.log, hub), hub);
+        }
+        self.under_way.fetch_add(1, Ordering::AcqRel);
+        if let Some(groups) = &self.groups {
+            match groups.send(group) {
+                Ok(()) => return,
+                Err(back) => group = back.0,
+            }
+        }
+        // The thread is gone, which it is only after a panic.
+        answer(vec![group], &Err(Error::Storage("nothing brings commits to the disk any more".to_owned())), hub);
+    }
+}
+
+impl Drop for Safe {
+    fn drop(&mut self) {
+        self.groups.take();
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has said so.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn sync(log: &File, hub: &Hub) -> Result<()> {
+    if let Some(reason) = hub.halted() {
+        return Err(Error::Storage(reason));
+    }
+    log.sync_data().map_err(|error| {
+        let reason = format!("the write-ahead log could not be synced: {error}");
+        hub.halt(&reason);
+        Error::Storage(reason)
+    })
+}
+
+fn answer(groups: Vec<Committed>, outcome: &Result<()>, hub: &Hub) {
+    for group in groups {
+        if outcome.is_ok() {
+            hub.tell(group.notices);
+        }
+        for mut unit in group.units {
+            unit.finish(outcome);
+        }
+    }
+}
+
+/// Takes whatever is queued, runs each unit in a savepoint, commits once, then has all answered.
+fn serve_writes(conn: &Connection, units: &Receiver<Box<dyn Work>>, stop: &Receiver<()>, hub: &Hub, safe: &Safe) {
     let mut disturbances = 0;
     loop {
+        let mut group: Vec<Box<dyn Work>> = Vec::new();
         crossbeam_channel::select_biased! {
             recv(units) -> unit => match unit {
                 Ok(unit) => group.push(unit),
@@ -218,15 +313,22 @@ fn serve_writes(conn: &Connection, units: &Receiver<Box<dyn Work>>, stop: &Recei
             Some(reason) => Err(Error::Storage(reason)),
             None => run_group(conn, &mut group, hub, &mut disturbances),
         };
-        if let Err(error) = &outcome {
-            if error.is_fatal() {
-                hub.halt(&error.to_string());
+        match outcome {
+            Ok(Some(notices)) => {
+                for unit in &mut group {
+                    unit.committed();
+                }
+                safe.keep(Committed { units: group, notices }, units.is_empty(), hub);
             }
-            // What the desk remembers may never have been stored.
-            disturbances += 1;
-        }
-        for mut unit in group.drain(..) {
-            unit.finish(&outcome);
+            Ok(None) => answer(vec![Committed { units: group, notices: Vec::new() }], &Ok(()), hub),
+            Err(error) => {
+                if error.is_fatal() {
+                    hub.halt(&error.to_string());
+                }
+                // What the desk remembers may never have been stored.
+                disturbances += 1;
+                answer(vec![Committed { units: group, notices: Vec::new() }], &Err(error), hub);
+            }
         }
     }
     if hub.halted().is_none()
@@ -236,7 +338,13 @@ fn serve_writes(conn: &Connection, units: &Receiver<Box<dyn Work>>, stop: &Recei
     }
 }
 
-fn run_group(conn: &Connection, group: &mut [Box<dyn Work>], hub: &Hub, disturbances: &mut u64) -> Result<()> {
+/// Runs and commits a group; answers what to tell then, or nothing when nothing was kept.
+fn run_group(
+    conn: &Connection,
+    group: &mut [Box<dyn Work>],
+    hub: &Hub,
+    disturbances: &mut u64,
+) -> Result<Option<Vec<Notice>>> {
     conn.execute_batch("begin immediate")?;
     let mut context = Conn::new(Engine::Sqlite(conn), 0).disturbed(*disturbances);
     let alone = group.len() == 1;
@@ -268,7 +376,7 @@ fn run_group(conn: &Connection, group: &mut [Box<dyn Work>], hub: &Hub, disturba
             context.drop_notices_after(told);
             if alone {
                 conn.execute_batch("rollback")?;
-                return Ok(());
+                return Ok(None);
             }
             conn.execute_batch("rollback to unit")?;
         }
@@ -278,13 +386,12 @@ fn run_group(conn: &Connection, group: &mut [Box<dyn Work>], hub: &Hub, disturba
     }
     if kept == 0 {
         conn.execute_batch("rollback")?;
-        return Ok(());
+        return Ok(None);
     }
     if let Err(error) = conn.execute_batch("commit") {
         let _ = conn.execute_batch("rollback");
         return Err(error.into());
     }
     hub.changed();
-    hub.tell(&context.take_notices());
-    Ok(())
+    Ok(Some(context.take_notices()))
 }

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use tokio::sync::{oneshot, watch};
 
@@ -14,7 +14,10 @@ pub(super) trait Work: Send {
     /// Runs it; false undoes what it wrote.
     fn run(&mut self, conn: &mut Conn<'_>) -> bool;
 
-    /// Answers, after the transaction has ended.
+    /// The transaction is committed but not safe on the disk yet: whatever need not wait for that goes on.
+    fn committed(&mut self) {}
+
+    /// Answers, after the transaction has ended and is safe.
     fn finish(&mut self, outcome: &Result<()>);
 
     /// Whether this is the desk itself, whose own writes do not spoil what it remembers.
@@ -88,7 +91,7 @@ impl Error {
     }
 }
 
-type Listener = Box<dyn Fn(&Notice) + Send + Sync>;
+type Listener = Box<dyn Fn(&Arc<Notice>) + Send + Sync>;
 
 /// What all threads of one database share.
 pub(super) struct Hub {
@@ -115,11 +118,11 @@ impl Hub {
         self.listeners.write().expect("the listeners' lock").push(listener);
     }
 
-    pub fn tell(&self, notices: &[Notice]) {
+    pub fn tell(&self, notices: impl IntoIterator<Item = Notice>) {
         let listeners = self.listeners.read().expect("the listeners' lock");
-        for notice in notices {
+        for notice in notices.into_iter().map(Arc::new) {
             for listener in listeners.iter() {
-                listener(notice);
+                listener(&notice);
             }
         }
     }

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 use foldhash::{HashMap, HashMapExt as _, HashSet};
+use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
@@ -793,12 +794,21 @@ fn store_keys(
     conn.execute_many(&idempotency::STORE, rows).map(|_| ())
 }
 
+/// What listeners are told of an order.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    order_id: OrderId,
+    status: OrderStatus,
+    total: Money,
+}
+
 fn publish(conn: &mut Conn<'_>, id: OrderId, accepted: &Accepted<'_>) {
     let command = accepted.command;
     if command.channel == Channel::Import {
         return;
     }
     let status = if command.complete { OrderStatus::Completed } else { OrderStatus::Placed };
-    let told = json!({ "orderId": id, "status": status, "total": accepted.bill.total });
-    events::publish(conn, &format!("order-{id}-v1"), "order", Some(command.store), command.customer, &told);
+    let told = Told { order_id: id, status, total: accepted.bill.total };
+    events::publish(conn, format_args!("order-{id}-v1"), "order", Some(command.store), command.customer, &told);
 }

@@ -1,7 +1,6 @@
 //! Live events for whoever is logged in, as server-sent events.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use aide::axum::routing::get_with;
@@ -107,7 +106,7 @@ fn stream(
                 event = live.recv() => match event {
                     Ok(event) if may_see(&listener.caller, &event) => yield Ok(told(&event)),
                     Ok(_) => {}
-                    Err(RecvError::Lagged(_)) => yield Ok(told(&Arc::new(Event::resync()))),
+                    Err(RecvError::Lagged(_)) => yield Ok(told(&Event::resync())),
                     Err(RecvError::Closed) => break,
                 }
             }
@@ -117,18 +116,18 @@ fn stream(
 
 /// Staff see what happens in their stores; customers what is theirs, and that stock changed.
 fn may_see(caller: &Caller, event: &Event) -> bool {
-    if event.kind == "resync" {
+    if event.kind() == "resync" {
         return true;
     }
     if caller.is_staff() {
-        return event.store.is_none_or(|store| caller.may_enter(store));
+        return event.store().is_none_or(|store| caller.may_enter(store));
     }
-    event.kind == "stock" || (event.customer.is_some() && event.customer == caller.user())
+    event.kind() == "stock" || (event.customer().is_some() && event.customer() == caller.user())
 }
 
 fn told(event: &Event) -> sse::Event {
-    let told = sse::Event::default().event(&event.kind).data(&event.data);
-    if event.id.is_empty() { told } else { told.id(&event.id) }
+    let told = sse::Event::default().event(event.kind()).data(event.data());
+    if event.id().is_empty() { told } else { told.id(event.id()) }
 }
 
 #[cfg(test)]
@@ -138,8 +137,7 @@ mod tests {
     use crate::staff::{Principal, Role};
 
     fn event(kind: &str, store: Option<i64>, customer: Option<i64>) -> Event {
-        let (store, customer) = (store.map(StoreId::new), customer.map(UserId::new));
-        Event { id: "1".to_owned(), kind: kind.to_owned(), store, customer, data: "{}".to_owned() }
+        Event::new("1", kind, store.map(StoreId::new), customer.map(UserId::new), &())
     }
 
     fn caller(role: Role, store: Option<i64>) -> Caller {

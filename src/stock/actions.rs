@@ -138,7 +138,7 @@ pub fn adjust(
             json!({ "store": movement.store, "delta": movement.delta, "onHand": on_hand, "reason": movement.reason });
         audit::record(conn, by, "stock.adjust", &format!("product:{}", movement.product), &detail)?;
         let told = json!({ "productId": movement.product, "storeId": movement.store, "onHand": on_hand });
-        events::publish(conn, &format!("stock-{id}"), "stock", Some(movement.store), None, &told);
+        events::publish(conn, format_args!("stock-{id}"), "stock", Some(movement.store), None, &told);
     }
     Ok(ids)
 }

@@ -4,37 +4,28 @@
 //! can resume anywhere with `Last-Event-ID`. Who missed more than is kept is told to read again.
 
 use std::collections::VecDeque;
+use std::fmt::{Display, Write as _};
 use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 use tokio::sync::broadcast;
 
-use crate::db::{Conn, Db, TOPIC_EVENT, TOPIC_MISSED};
+use crate::db::{Conn, Db, Notice, TOPIC_EVENT, TOPIC_MISSED};
 use crate::ids::{StoreId, UserId};
 
 /// How many events are kept for those who resume.
 const KEPT: usize = 4_096;
 
-/// Something that happened.
+/// Something that happened, as it was announced: id, kind, store, customer and data, with tabs between.
+/// Nearly nobody listens to most events, so a part is looked for only when it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
-    /// Its id, the same on every instance.
-    pub id: String,
-    /// What it is about: `order`, `stock`, `payment`, `low-stock`, or `resync`.
-    pub kind: String,
-    /// The branch it belongs to; none concerns all.
-    pub store: Option<StoreId>,
-    /// The customer it belongs to; only they and the staff see it.
-    pub customer: Option<UserId>,
-    /// What happened, as JSON.
-    pub data: String,
-}
+pub struct Event(Arc<Notice>);
 
 /// The events of this instance; cheap to clone.
 #[derive(Clone)]
 pub struct Events {
-    live: broadcast::Sender<Arc<Event>>,
-    kept: Arc<Mutex<VecDeque<Arc<Event>>>>,
+    live: broadcast::Sender<Event>,
+    kept: Arc<Mutex<VecDeque<Event>>>,
 }
 
 impl Events {
@@ -43,10 +34,9 @@ impl Events {
         let events = Self { live: broadcast::Sender::new(1024), kept: Arc::default() };
         let listener = events.clone();
         db.listen(move |notice| match notice.topic {
-            TOPIC_EVENT => match Event::from_notice(&notice.text) {
-                Some(event) => listener.tell(event),
-                None => listener.lose(),
-            },
+            // A notice that was too long to pass on comes without its text.
+            TOPIC_EVENT if notice.text.is_empty() => listener.lose(),
+            TOPIC_EVENT => listener.tell(Event(notice.clone())),
             TOPIC_MISSED => listener.lose(),
             _ => {}
         });
@@ -54,7 +44,6 @@ impl Events {
     }
 
     fn tell(&self, event: Event) {
-        let event = Arc::new(event);
         let mut kept = self.kept.lock().expect("the lock of kept events");
         if kept.len() >= KEPT {
             kept.pop_front();
@@ -67,19 +56,19 @@ impl Events {
     /// Something was missed: nobody can resume from before, and whoever listens reads again.
     fn lose(&self) {
         self.kept.lock().expect("the lock of kept events").clear();
-        let _ = self.live.send(Arc::new(Event::resync()));
+        let _ = self.live.send(Event::resync());
     }
 
     /// The events after one that the caller saw last, and those to come. The first is `resync` when
     /// the one they saw is no longer known.
-    pub fn subscribe(&self, last_seen: Option<&str>) -> (Vec<Arc<Event>>, broadcast::Receiver<Arc<Event>>) {
+    pub fn subscribe(&self, last_seen: Option<&str>) -> (Vec<Event>, broadcast::Receiver<Event>) {
         let kept = self.kept.lock().expect("the lock of kept events");
         let live = self.live.subscribe();
         let before = match last_seen {
             None => Vec::new(),
-            Some(id) => match kept.iter().rposition(|event| event.id == id) {
+            Some(id) => match kept.iter().rposition(|event| event.id() == id) {
                 Some(position) => kept.iter().skip(position + 1).cloned().collect(),
-                None => vec![Arc::new(Event::resync())],
+                None => vec![Event::resync()],
             },
         };
         (before, live)
@@ -87,36 +76,79 @@ impl Events {
 }
 
 impl Event {
-    /// Tells a listener to read again what it shows.
-    pub fn resync() -> Self {
-        Self { id: String::new(), kind: "resync".to_owned(), store: None, customer: None, data: "{}".to_owned() }
+    /// An event as [`publish`] announces it.
+    #[cfg(test)]
+    pub fn new(
+        id: &str,
+        kind: &str,
+        store: Option<StoreId>,
+        customer: Option<UserId>,
+        data: &impl Serialize,
+    ) -> Self {
+        Self(Arc::new(Notice { topic: TOPIC_EVENT, text: text_of(id, kind, store, customer, data) }))
     }
 
-    fn from_notice(text: &str) -> Option<Self> {
-        let mut parts = text.splitn(5, '\t');
-        let mut next = || parts.next();
-        let (id, kind, store, customer, data) = (next()?, next()?, next()?, next()?, next()?);
-        Some(Self {
-            id: id.to_owned(),
-            kind: kind.to_owned(),
-            store: store.parse().ok(),
-            customer: customer.parse().ok(),
-            data: data.to_owned(),
-        })
+    /// Tells a listener to read again what it shows.
+    pub fn resync() -> Self {
+        Self(Arc::new(Notice { topic: TOPIC_EVENT, text: "\tresync\t\t\t{}".to_owned() }))
+    }
+
+    fn part(&self, number: usize) -> &str {
+        self.0.text.splitn(5, '\t').nth(number).unwrap_or_default()
+    }
+
+    /// Its id, the same on every instance.
+    pub fn id(&self) -> &str {
+        self.part(0)
+    }
+
+    /// What it is about: `order`, `stock`, `payment`, `low-stock`, or `resync`.
+    pub fn kind(&self) -> &str {
+        self.part(1)
+    }
+
+    /// The branch it belongs to; none concerns all.
+    pub fn store(&self) -> Option<StoreId> {
+        self.part(2).parse().ok()
+    }
+
+    /// The customer it belongs to; only they and the staff see it.
+    pub fn customer(&self) -> Option<UserId> {
+        self.part(3).parse().ok()
+    }
+
+    /// What happened, as JSON.
+    pub fn data(&self) -> &str {
+        self.part(4)
     }
 }
 
 /// Tells listeners once the transaction is committed. The id names subject and version: `order-7-v2`.
 pub fn publish(
     conn: &mut Conn<'_>,
-    id: &str,
+    id: impl Display,
     kind: &str,
     store: Option<StoreId>,
     customer: Option<UserId>,
     data: &impl Serialize,
 ) {
-    let number = |number: Option<i64>| number.map_or_else(String::new, |number| number.to_string());
-    let data = serde_json::to_string(data).unwrap_or_else(|_| "{}".to_owned());
-    let (store, customer) = (number(store.map(StoreId::number)), number(customer.map(UserId::number)));
-    conn.announce(TOPIC_EVENT, format!("{id}\t{kind}\t{store}\t{customer}\t{data}"));
+    conn.announce(TOPIC_EVENT, text_of(id, kind, store, customer, data));
+}
+
+fn text_of(
+    id: impl Display,
+    kind: &str,
+    store: Option<StoreId>,
+    customer: Option<UserId>,
+    data: &impl Serialize,
+) -> String {
+    let mut text = String::with_capacity(160);
+    let number = |text: &mut String, number: Option<i64>| {
+        number.map_or(Ok(()), |number| write!(text, "{number}")).and_then(|()| text.write_char('\t'))
+    };
+    let head = write!(text, "{id}\t{kind}\t")
+        .and_then(|()| number(&mut text, store.map(StoreId::number)))
+        .and_then(|()| number(&mut text, customer.map(UserId::number)));
+    head.expect("a text can always grow");
+    text + &serde_json::to_string(data).unwrap_or_else(|_| "{}".to_owned())
 }

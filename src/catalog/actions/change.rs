@@ -297,7 +297,7 @@ fn note(conn: &mut Conn<'_>, plans: &[Plan], on: Occasion<'_>) -> Result<()> {
         });
         audit::record(conn, on.by, "product.update", &format!("product:{id}"), &detail)?;
         let told = json!({ "productId": id, "price": plan.after.price_paise, "status": plan.after.status });
-        events::publish(conn, &format!("product-{id}-v{}", plan.before.version + 1), "product", None, None, &told);
+        events::publish(conn, format_args!("product-{id}-v{}", plan.before.version + 1), "product", None, None, &told);
     }
     Ok(())
 }
