@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use postgres::binary_copy::BinaryCopyInWriter;
 use postgres::types::ToSql;
 
 use super::statement::{Bulk, Query};
@@ -47,11 +48,15 @@ pub struct Notice {
 pub(super) struct Session {
     pub client: postgres::Client,
     prepared: HashMap<&'static str, postgres::Statement>,
+    copies: HashMap<&'static str, postgres::Statement>,
 }
+
+/// From so many rows on, PostgreSQL copies them in: one journey more, but little work for each row.
+const WORTH_COPYING: usize = 16;
 
 impl Session {
     pub fn new(client: postgres::Client) -> Self {
-        Self { client, prepared: HashMap::new() }
+        Self { client, prepared: HashMap::new(), copies: HashMap::new() }
     }
 
     fn prepare(&mut self, name: &'static str, sql: &str, kinds: &[Kind], in_sets: bool) -> Result<postgres::Statement> {
@@ -63,6 +68,24 @@ impl Session {
         let statement = self.client.prepare_typed(sql, &types)?;
         self.prepared.insert(name, statement.clone());
         Ok(statement)
+    }
+
+    fn copy<const N: usize>(&mut self, bulk: &'static Bulk<()>, text: &str, rows: &[[Value<'_>; N]]) -> Result<u64> {
+        let statement = match self.copies.get(bulk.name()) {
+            Some(statement) => statement.clone(),
+            None => {
+                let statement = self.client.prepare(text)?;
+                self.copies.insert(bulk.name(), statement.clone());
+                statement
+            }
+        };
+        let types: Vec<_> = bulk.params().iter().map(|kind| kind.postgres()).collect();
+        let mut copy = BinaryCopyInWriter::new(self.client.copy_in(&statement)?, &types);
+        for row in rows {
+            check_params(bulk.name(), bulk.params(), row);
+            copy.write_raw(row.iter().map(|value| value as &dyn ToSql))?;
+        }
+        Ok(copy.finish()?)
     }
 }
 
@@ -195,10 +218,16 @@ impl<'c> Conn<'c> {
         let outcome = match &mut self.engine {
             Engine::Sqlite(conn) => execute_each(conn, bulk, rows),
             Engine::Postgres(session) => {
-                let columns = Columns::transpose(bulk.params(), rows);
-                session
-                    .prepare(bulk.name(), bulk.set(), bulk.params(), true)
-                    .and_then(|statement| Ok(session.client.execute(&statement, &columns.as_dynamic())?))
+                let rows: Vec<_> = rows.collect();
+                match bulk.copy() {
+                    Some(text) if rows.len() >= WORTH_COPYING => session.copy(bulk, text, &rows),
+                    _ => {
+                        let columns = Columns::transpose(bulk.params(), rows.into_iter());
+                        session
+                            .prepare(bulk.name(), bulk.set(), bulk.params(), true)
+                            .and_then(|statement| Ok(session.client.execute(&statement, &columns.as_dynamic())?))
+                    }
+                }
             }
         };
         self.noting(bulk.name(), outcome)

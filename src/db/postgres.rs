@@ -28,6 +28,8 @@ const CHANNEL: &str = "kirana";
 const WRITER_LOCK: i32 = 0x4b49_5241;
 /// Notices longer than this are sent without their text, which makes listeners look again.
 const LONGEST_NOTICE: usize = 7_000;
+/// Stands between notices that travel together; no topic and no JSON holds it.
+const BETWEEN_NOTICES: char = '\u{1e}';
 
 pub(super) struct Postgres {
     gate: Gate,
@@ -361,16 +363,9 @@ enum Ended {
 
 fn commit(session: &mut Session, notices: &[Notice]) -> std::result::Result<(), Ended> {
     if !notices.is_empty() {
-        let texts: Vec<String> = notices
-            .iter()
-            .map(|notice| {
-                let text = if notice.text.len() > LONGEST_NOTICE { "" } else { notice.text.as_str() };
-                format!("{}\n{text}", notice.topic)
-            })
-            .collect();
         session
             .client
-            .execute("select pg_notify('kirana', told) from unnest($1::text[]) as told", &[&texts])
+            .execute("select pg_notify('kirana', told) from unnest($1::text[]) as told", &[&parcels(notices)])
             .map_err(|error| Ended::Before(error.into()))?;
     }
     session.client.batch_execute("commit").map_err(|error| {
@@ -379,6 +374,33 @@ fn commit(session: &mut Session, notices: &[Notice]) -> std::result::Result<(), 
         } else {
             Ended::Within(Error::Unknown(error.to_string()))
         }
+    })
+}
+
+/// Puts many notices into few parcels, each as long as the engine passes on.
+fn parcels(notices: &[Notice]) -> Vec<String> {
+    let mut parcels: Vec<String> = Vec::new();
+    for notice in notices {
+        let text = if notice.text.len() > LONGEST_NOTICE { "" } else { notice.text.as_str() };
+        let more = notice.topic.len() + text.len() + 2;
+        match parcels.last_mut().filter(|parcel| parcel.len() + more <= LONGEST_NOTICE) {
+            Some(parcel) => parcel.push(BETWEEN_NOTICES),
+            None => parcels.push(String::with_capacity(more)),
+        }
+        if let Some(parcel) = parcels.last_mut() {
+            parcel.push_str(notice.topic);
+            parcel.push('\n');
+            parcel.push_str(text);
+        }
+    }
+    parcels
+}
+
+fn unpack(parcel: &str) -> impl Iterator<Item = Notice> {
+    parcel.split(BETWEEN_NOTICES).filter_map(|notice| {
+        let (topic, text) = notice.split_once('\n').unwrap_or((notice, ""));
+        let topic = TOPICS.iter().find(|known| **known == topic)?;
+        Some(Notice { topic, text: text.to_owned() })
     })
 }
 
@@ -405,10 +427,7 @@ fn listen_once(gate: &Gate, hub: &Hub, stopping: &AtomicBool) -> Result<()> {
             if gate.own.lock().expect("the sessions' lock").contains(&notification.process_id()) {
                 continue;
             }
-            let (topic, text) = notification.payload().split_once('\n').unwrap_or((notification.payload(), ""));
-            if let Some(topic) = TOPICS.iter().find(|known| **known == topic) {
-                told.push(Notice { topic, text: text.to_owned() });
-            }
+            told.extend(unpack(notification.payload()));
             if told.len() >= 256 {
                 break;
             }
@@ -431,3 +450,25 @@ pub const TOPIC_ACCESS: &str = "access";
 pub const TOPIC_EVENT: &str = "event";
 
 const TOPICS: &[&str] = &[TOPIC_MISSED, TOPIC_ACCESS, TOPIC_EVENT];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notices_travel_in_parcels_and_arrive_one_by_one() {
+        let notices: Vec<Notice> = (0..300)
+            .map(|number| Notice { topic: TOPICS[number % TOPICS.len()], text: format!("{number} {}", "x".repeat(90)) })
+            .chain([Notice { topic: TOPICS[0], text: "y".repeat(LONGEST_NOTICE + 1) }])
+            .collect();
+
+        let parcels = parcels(&notices);
+
+        assert!(parcels.len() < 10, "{} parcels", parcels.len());
+        assert!(parcels.iter().all(|parcel| parcel.len() < 8_000), "the engine takes less than 8,000 bytes");
+        let arrived: Vec<Notice> = parcels.iter().flat_map(|parcel| unpack(parcel)).collect();
+        assert_eq!(arrived.len(), notices.len());
+        assert_eq!(arrived[..300], notices[..300]);
+        assert_eq!(arrived[300].text, "", "what is too long arrives without its text");
+    }
+}

@@ -44,8 +44,15 @@ pub struct Bulk<R> {
     name: &'static str,
     params: &'static [Kind],
     text: BulkText,
-    texts: OnceLock<(String, String)>,
+    texts: OnceLock<Texts>,
     row: PhantomData<fn() -> R>,
+}
+
+/// The texts of a bulk statement.
+struct Texts {
+    each: String,
+    set: String,
+    copy: Option<String>,
 }
 
 enum BulkText {
@@ -82,15 +89,24 @@ impl<R: FromRow> Bulk<R> {
 
     /// The text that SQLite runs for each row.
     pub(super) fn each(&self) -> &str {
-        &self.texts.get_or_init(|| self.build()).0
+        &self.texts().each
     }
 
     /// The text that PostgreSQL runs once for all rows.
     pub(super) fn set(&self) -> &str {
-        &self.texts.get_or_init(|| self.build()).1
+        &self.texts().set
     }
 
-    fn build(&self) -> (String, String) {
+    /// The text by which PostgreSQL takes many rows fastest, where nothing can stand in their way.
+    pub(super) fn copy(&self) -> Option<&str> {
+        self.texts().copy.as_deref()
+    }
+
+    fn texts(&self) -> &Texts {
+        self.texts.get_or_init(|| self.build())
+    }
+
+    fn build(&self) -> Texts {
         let arrays = self
             .params
             .iter()
@@ -101,15 +117,20 @@ impl<R: FromRow> Bulk<R> {
         match self.text {
             BulkText::Halves { each, set } => {
                 let each = (0..each.len()).map(|at| numbered_mark(each.as_bytes(), at)).collect();
-                (String::from_utf8(each).expect("only signs were replaced"), set.replace("{rows}", &arrays))
+                Texts {
+                    each: String::from_utf8(each).expect("only signs were replaced"),
+                    set: set.replace("{rows}", &arrays),
+                    copy: None,
+                }
             }
             BulkText::Insert { table, columns, tail } => {
                 let names = columns.join(", ");
                 let marks = (1..=columns.len()).map(|index| format!("?{index}")).collect::<Vec<_>>().join(", ");
-                (
-                    format!("insert into {table} ({names}) values ({marks}) {tail}"),
-                    format!("insert into {table} ({names}) select * from unnest({arrays}) {tail}"),
-                )
+                Texts {
+                    each: format!("insert into {table} ({names}) values ({marks}) {tail}"),
+                    set: format!("insert into {table} ({names}) select * from unnest({arrays}) {tail}"),
+                    copy: tail.is_empty().then(|| format!("copy {table} ({names}) from stdin (format binary)")),
+                }
             }
         }
     }

@@ -49,9 +49,14 @@ crate::bulks! {
               select principal, key, request_hash, status, body from idempotency_keys
               where bucket = $2 and key_hash = $3 and principal = $4 and key = $5",
         set "select k.principal, k.key, k.request_hash, k.status, k.body
-             from unnest({rows}) as asked(today, yesterday, key_hash, principal, key)
-             join idempotency_keys k
-               on k.bucket in (asked.today, asked.yesterday) and k.key_hash = asked.key_hash and k.principal = asked.principal and k.key = asked.key";
+             from (select today as bucket, key_hash, principal, key
+                   from unnest({rows}) as one(today, yesterday, key_hash, principal, key)
+                   union all
+                   select yesterday, key_hash, principal, key
+                   from unnest({rows}) as two(today, yesterday, key_hash, principal, key)) asked
+             cross join lateral (select n.* from idempotency_keys n
+                                 where n.bucket = asked.bucket and n.key_hash = asked.key_hash limit 1) k
+             where k.principal = asked.principal and k.key = asked.key";
 }
 
 crate::inserts! {

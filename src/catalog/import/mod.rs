@@ -30,7 +30,8 @@ const MOST_ERRORS: usize = 1_000;
 const CHUNK: usize = 2_000;
 
 /// The tables that an import fills.
-const GROWING: &[&str] = &["categories", "products", "product_words", "barcodes", "stock", "stock_moves", "product_days"];
+const GROWING: &[&str] =
+    &["categories", "products", "product_words", "barcodes", "stock", "stock_moves", "product_days"];
 
 crate::words! {
     /// What happens when rows are refused.
