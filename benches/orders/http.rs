@@ -111,11 +111,6 @@ pub fn run(plan: &Plan, report: &mut Report) {
     let server = Server::start(&folder.0.to_string_lossy());
     let orders = ask(Method::POST, "/api/orders", &server.tokens, true);
     let nothing = ask(Method::POST, "/api/bench/nothing", &server.tokens, true);
-    if let Ok(conns) = std::env::var("CONNS") {
-        let shown = load::run(&server.address, &orders, conns.parse().unwrap(), plan.seconds);
-        println!("RATE {}", shown.rate);
-        return;
-    }
     for (connections, bar) in [(1, 0.0), (16, 0.0), (64, 0.25), (256, 0.35)] {
         let (mut ours, mut theirs, mut waits) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..plan.rounds {

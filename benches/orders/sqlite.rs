@@ -17,11 +17,6 @@ pub fn run(plan: &Plan, report: &mut Report) {
     println!("SQLite, in process, durable orders per second (3 lines each, fsync on every commit)");
     let (mut raws, mut desks, mut hots, mut uniforms) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut few, mut one) = (Vec::new(), Vec::new());
-    if let Ok(callers) = std::env::var("CALLERS") {
-        let rate = with_desk(plan.seconds, callers.parse().unwrap(), false);
-        println!("RATE {rate}");
-        return;
-    }
     for _ in 0..plan.rounds {
         let folder = Folder::new("raw");
         raws.push(raw(&seed::sqlite(&folder), plan.seconds));

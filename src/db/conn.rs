@@ -71,13 +71,12 @@ impl Session {
     }
 
     fn copy<const N: usize>(&mut self, bulk: &'static Bulk<()>, text: &str, rows: &[[Value<'_>; N]]) -> Result<u64> {
-        let statement = match self.copies.get(bulk.name()) {
-            Some(statement) => statement.clone(),
-            None => {
-                let statement = self.client.prepare(text)?;
-                self.copies.insert(bulk.name(), statement.clone());
-                statement
-            }
+        let statement = if let Some(statement) = self.copies.get(bulk.name()) {
+            statement.clone()
+        } else {
+            let statement = self.client.prepare(text)?;
+            self.copies.insert(bulk.name(), statement.clone());
+            statement
         };
         let types: Vec<_> = bulk.params().iter().map(|kind| kind.postgres()).collect();
         let mut copy = BinaryCopyInWriter::new(self.client.copy_in(&statement)?, &types);

@@ -1,10 +1,12 @@
 //! A desk: commands that wait together are handled together, in one transaction.
 //!
-//! There is no artificial delay. A batch forms from what arrives while the one before it commits.
+//! A batch forms from what arrives while the one before it commits. Where a batch is dear and many callers
+//! were just answered, the counter waits for a moment until most of them have asked again.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 use tokio::sync::oneshot;
@@ -15,8 +17,8 @@ use super::{Error, Result};
 
 /// How many commands one transaction handles at most.
 const BATCH: usize = 256;
-/// A batch of fewer commands is not worth a commit of its own while more wait.
-const SMALL: usize = 16;
+/// From so many callers on, a batch is worth a moment's wait.
+const CROWD: usize = 16;
 /// How many commands may wait before more are turned away.
 const WAITING: usize = 16_384;
 
@@ -53,8 +55,8 @@ struct Counter<C, A, H> {
     answers: Result<Vec<A>>,
     /// How many callers there seem to be: the most that waited at once of late.
     crowd: usize,
-    /// In how many turns the callers are served.
-    turns: usize,
+    /// How long the counter waits at most for those who were just answered.
+    patience: Duration,
 }
 
 /// A batch that was handled: who waits, and for what.
@@ -73,7 +75,7 @@ impl<C: Send + Sync + 'static, A: Send + 'static> Desk<C, A> {
     pub(super) fn open(
         handler: impl FnMut(&mut Conn<'_>, &[C]) -> Result<Vec<A>> + Send + 'static,
         lane: Sender<Box<dyn Work>>,
-        turns: usize,
+        patience: Duration,
     ) -> Self {
         let queue = Arc::new(Mutex::new(Queue { waiting: VecDeque::new(), served: false }));
         let counter = Counter {
@@ -83,7 +85,7 @@ impl<C: Send + Sync + 'static, A: Send + 'static> Desk<C, A> {
             replies: Vec::new(),
             answers: Ok(Vec::new()),
             crowd: 0,
-            turns,
+            patience,
         };
         Self { queue, counter: Arc::new(Mutex::new(Some(Box::new(counter)))), lane }
     }
@@ -169,6 +171,20 @@ impl<C: Send + Sync + 'static, A: Send + 'static> Work for Trip<C, A> {
     }
 }
 
+impl<C, A, H> Counter<C, A, H> {
+    /// Waits for a moment until most of the callers there seem to be are here.
+    fn gather(&self) {
+        let most = (self.crowd - self.crowd / 4).min(BATCH);
+        if most < CROWD {
+            return;
+        }
+        let began = Instant::now();
+        while self.queue.lock().expect("the desk's queue").waiting.len() < most && began.elapsed() < self.patience {
+            std::thread::sleep(self.patience / 10);
+        }
+    }
+}
+
 impl<C, A, H> Serve<A> for Counter<C, A, H>
 where
     C: Send + Sync,
@@ -177,11 +193,10 @@ where
 {
     fn run(&mut self, conn: &mut Conn<'_>) -> bool {
         if self.batch.is_empty() {
+            self.gather();
             let mut queue = self.queue.lock().expect("the desk's queue");
-            // In two turns, while the batch of one half is stored, the other half is answered and asks
-            // again; all at once, and the server would rest while the database works, and the other way.
             self.crowd = queue.waiting.len().max(self.crowd - self.crowd / 8);
-            let count = queue.waiting.len().min((self.crowd / self.turns).clamp(SMALL, BATCH));
+            let count = queue.waiting.len().min(BATCH);
             for (command, reply) in queue.waiting.drain(..count) {
                 self.batch.push(command);
                 self.replies.push(reply);

@@ -26,6 +26,7 @@ mod work;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use conn::{Conn, Notice};
 pub use desk::Desk;
@@ -186,9 +187,9 @@ impl Db {
         A: Send + 'static,
     {
         match &*self.engine {
-            EngineHandle::Sqlite(engine) => Desk::open(handler, engine.lane(), 2),
-            // A batch costs a round trip for each of its statements, so it is worth waiting for a full one.
-            EngineHandle::Postgres(engine) => Desk::open(handler, engine.desk_lane(), 1),
+            EngineHandle::Sqlite(engine) => Desk::open(handler, engine.lane(), Duration::from_micros(150)),
+            // A batch costs a journey for each of its statements, so a full one is worth a longer wait.
+            EngineHandle::Postgres(engine) => Desk::open(handler, engine.desk_lane(), Duration::from_micros(300)),
         }
     }
 
