@@ -6,12 +6,13 @@ mod remove;
 mod scan;
 
 use super::model::{CatalogError, PriceChange, Product};
+use super::barcode::Barcode;
 use super::{queries, words};
 use crate::db::Conn;
 use crate::ids::{ProductId, StoreId};
 
 pub use change::{Change, Changed, change, change_many};
-pub use create::{create, create_many};
+pub use create::{CreateMany, create, create_many, create_unless_known};
 pub use remove::{Removed, remove, remove_created};
 pub use scan::{Scan, scan};
 
@@ -19,6 +20,10 @@ pub use super::categories::{
     change as change_category, create as create_category, delete as delete_category, list as list_categories,
 };
 pub use super::list::{barcodes_of, find as list_products};
+
+/// The tables that many new products fill.
+pub(super) const GROWING: &[&str] =
+    &["categories", "products", "product_words", "barcodes", "stock", "stock_moves", "stock_days"];
 
 type Result<T> = std::result::Result<T, CatalogError>;
 
@@ -55,7 +60,7 @@ pub fn price_history(conn: &mut Conn<'_>, id: ProductId) -> Result<Vec<PriceChan
 }
 
 /// The words that a product is found by.
-fn words_of<'a>(
+pub(super) fn words_of<'a>(
     texts: [&'a str; 3],
     sku: &'a str,
     item_code: Option<&'a str>,
@@ -63,4 +68,11 @@ fn words_of<'a>(
 ) -> Vec<String> {
     let codes = barcodes.flat_map(|(code, kind)| [code, super::barcode::printed(code, kind)]);
     words::of_product(texts, [sku].into_iter().chain(item_code).chain(codes))
+}
+
+/// The words that a product of the catalogue is found by.
+fn words_of_row(product: &Product, barcodes: &[Barcode]) -> Vec<String> {
+    let texts = [product.name.as_str(), product.name_local.as_str(), product.brand.as_str()];
+    let codes = barcodes.iter().map(|code| (code.code(), code.kind()));
+    words_of(texts, &product.sku, product.item_code.as_deref(), codes)
 }
