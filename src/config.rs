@@ -11,7 +11,7 @@ use crate::{db, web};
 
 /// The settings' names in the file. A flag has dashes for the underscores, a variable is written in
 /// capitals after `KIRANA_`.
-pub const NAMES: [&str; 15] = [
+pub const NAMES: [&str; 16] = [
     "data_dir",
     "database",
     "db_ca",
@@ -22,6 +22,7 @@ pub const NAMES: [&str; 15] = [
     "trusted_proxies",
     "cors_origins",
     "public_rate",
+    "largest_upload",
     "metrics_token",
     "secret_file",
     "hashers",
@@ -60,6 +61,9 @@ pub struct Flags {
     /// Calls each minute from one address to routes that need no log-in [default: 60]
     #[arg(long, global = true, hide_short_help = true, value_name = "CALLS")]
     pub public_rate: Option<String>,
+    /// The largest file of products for POST /upload, in MiB [default: 512]
+    #[arg(long, global = true, hide_short_help = true, value_name = "MIB")]
+    pub largest_upload: Option<String>,
     /// The key that log-ins are signed with [default: secret.key in the data folder]
     #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub secret_file: Option<String>,
@@ -97,6 +101,7 @@ impl Flags {
             "trusted_proxies" => return self.trusted_proxies.clone(),
             "cors_origins" => return self.cors_origins.clone(),
             "public_rate" => &self.public_rate,
+            "largest_upload" => &self.largest_upload,
             "secret_file" => &self.secret_file,
             "hashers" => &self.hashers,
             "log_format" => &self.log_format,
@@ -244,6 +249,7 @@ impl Config {
                 trusted_proxies: sources.many("trusted_proxies", "an IP address", |text| text.parse().ok())?,
                 cors_origins: sources.many("cors_origins", "an origin like https://shop.example", origin)?,
                 metrics_token: sources.secret("metrics_token")?,
+                largest_upload: web::LargestUpload { mib: sources.number("largest_upload", 512)? },
                 openness: web::Openness::ByRight,
             },
             public_rate: sources.number("public_rate", 60)?,

@@ -39,7 +39,9 @@ pub(super) const BOTH_REQUIRED: &str = "Username and password are required";
 
 pub(super) fn routes() -> Routes {
     const TAG: &str = "Documented: Flask E-Commerce";
-    Routes::new().api_route("/protected", get_with(protected, |op| describe(op, TAG, "Who is logged in")))
+    Routes::new()
+        .api_route("/protected", get_with(protected, |op| describe(op, TAG, "Who is logged in")))
+        .merge(super::upload::routes(TAG))
 }
 
 /// `POST /signup` with a user name.

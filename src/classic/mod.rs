@@ -14,6 +14,7 @@ mod doors;
 mod gate;
 mod inventory;
 mod supermarket;
+mod upload;
 mod words;
 
 use crate::web::Routes;

@@ -15,6 +15,7 @@ mod import;
 mod key;
 mod migrate;
 mod out;
+mod report;
 mod serve;
 mod settings;
 mod user;
@@ -89,6 +90,9 @@ Example:
     /// Write products into a file.
     #[command(subcommand)]
     Export(export::ExportCommand),
+    /// Print figures: as a table, as JSON, as CSV.
+    #[command(subcommand)]
+    Report(report::ReportCommand),
     /// Copy the whole shop into one file, also while it is open.
     #[command(after_help = "Examples:
   kirana backup shop.sqlite      into a file that is not there yet
@@ -169,6 +173,7 @@ fn run_with(config: Config, command: Command, json: bool, terminal: Terminal) ->
         Command::Analyze(command) => return analyze::run(command, config, json, terminal),
         Command::Export(command) => return export::run(command, config, terminal),
         Command::ApiKey(command) => Task::Key(command),
+        Command::Report(command) => Task::Report(command),
         Command::Import(command) => Task::Import(command.prepare()?),
         Command::User(command) => Task::User(command.prepare()?),
         Command::Backup(args) => Task::Backup(args.prepare()?),

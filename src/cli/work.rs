@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::{Failure, NO_INPUT, Outcome, UNAVAILABLE};
 use super::out::{Out, Terminal};
-use super::{analyze, backup, check, control, doctor, export, import, key, migrate, user};
+use super::{analyze, backup, check, control, doctor, export, import, key, migrate, report, user};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, Location, OpenError};
@@ -53,6 +53,8 @@ pub enum Task {
     Export(export::Task),
     /// See [`analyze`].
     Analyze(analyze::Task),
+    /// See [`report`].
+    Report(report::ReportCommand),
     /// See [`backup`].
     Backup(backup::Task),
     /// See [`doctor`].
@@ -69,6 +71,7 @@ impl Work {
             Task::User(task) => task.run(context, self.json, out).await,
             Task::Key(command) => command.run(context, self.json, out).await,
             Task::Import(task) => task.run(context, self.json, out).await,
+            Task::Report(command) => command.run(context, self.json, out).await,
             Task::Export(task) => task.run(context, out).await,
             Task::Analyze(task) => task.run(context, self.json, out).await,
             Task::Backup(task) => task.run(context, self.json, out).await,

@@ -2,9 +2,12 @@
 
 use aide::axum::routing::get_with;
 use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::category_summary::{self, CategorySummary};
 use super::model::{ProductSales, ReportError};
 use super::queries;
 use super::rules::{Range, weekday_label};
@@ -12,7 +15,7 @@ use crate::clock::BusinessDate;
 use crate::ids::{ProductId, StoreId};
 use crate::money::{Money, Quantity};
 use crate::shop;
-use crate::staff::Allowed;
+use crate::staff::{Allowed, Caller};
 use crate::staff::access::SeeDashboard;
 use crate::web::docs::describe;
 use crate::web::{self, Problem, Query, Routes, Site};
@@ -31,6 +34,16 @@ pub fn routes() -> Routes {
         .api_route(
             "/api/shopkeeper/analytics",
             get_with(analytics, |op| describe(op, TAG, "Sales by day, product and category")),
+        )
+        .api_route(
+            "/api/reports/category-summary",
+            get_with(category_summary, |op| {
+                describe(op, "Reports", "What each category has earned in all, and its best seller")
+            }),
+        )
+        .api_route(
+            "/api/reports/category-summary.csv",
+            get_with(category_summary_csv, |op| describe(op, "Reports", "The same as CSV")),
         )
 }
 
@@ -97,6 +110,32 @@ async fn stats(
         })
         .await?;
     Ok(axum::Json(body))
+}
+
+async fn ask_summary(site: &Site, caller: &Caller, query: &StatsQuery) -> web::Result<Vec<CategorySummary>> {
+    let store = caller.ask_store(query.store)?;
+    Ok(site.db.read(move |conn| category_summary::find(conn, store)).await?)
+}
+
+async fn category_summary(
+    State(site): State<Site>,
+    seen: Allowed<SeeDashboard>,
+    Query(query): Query<StatsQuery>,
+) -> web::Result<axum::Json<Vec<CategorySummary>>> {
+    Ok(axum::Json(ask_summary(&site, &seen, &query).await?))
+}
+
+async fn category_summary_csv(
+    State(site): State<Site>,
+    seen: Allowed<SeeDashboard>,
+    Query(query): Query<StatsQuery>,
+) -> web::Result<Response> {
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"category-summary.csv\""),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, category_summary::csv(&ask_summary(&site, &seen, &query).await?)).into_response())
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -5,6 +5,7 @@
 //! are bound to a store see its figures only, customers nothing but their own.
 
 pub mod api;
+pub mod category_summary;
 pub mod figures;
 pub mod inventory;
 pub mod live;

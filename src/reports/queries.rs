@@ -1,5 +1,6 @@
 //! All SQL of the reports. A store of 0 asks about all stores.
 
+use super::category_summary::{CategoryName, SoldProduct};
 use super::model::{CustomerDay, DaySales, ItemSales, LowStock, Offer, OpenOrder, OwnOrder, ProductSales, Totals};
 use super::rules::Range;
 use crate::clock::BusinessDate;
@@ -113,6 +114,13 @@ crate::statements! {
          )
          select o.id, o.status, o.total_paise, o.placed_on
          from chain c join orders o on o.store_id = c.store_id and o.id = c.id order by c.hops";
+    SOLD_EVER(Int) -> (ProductId, Quantity) =
+        "select d.product_id, cast(sum(d.sold_milli) as bigint) from product_days d
+         where $1 = 0 or d.store_id = $1 group by d.product_id";
+    SOLD_PRODUCTS(Int, Int) -> SoldProduct =
+        "select id, sku, name, category_id, price_paise, sold_before_milli from products
+         where id > $1 order by id limit $2";
+    CATEGORY_NAMES() -> CategoryName = "select id, name, name_key from categories";
     LIST_OFFERS(Int) -> Offer =
         "select p.name, p.name_local, c.name as category, p.unit, p.price_paise
          from products p join categories c on c.id = p.category_id
@@ -235,4 +243,19 @@ pub fn list_own(conn: &mut Conn<'_>, customer: UserId, limit: i64) -> Result<Vec
 /// What is on sale, by name.
 pub fn list_offers(conn: &mut Conn<'_>, limit: i64) -> Result<Vec<Offer>> {
     conn.all(&LIST_OFFERS, &[limit.into()])
+}
+
+/// How much was ever sold of each product here.
+pub fn sold_ever(conn: &mut Conn<'_>, store: Option<StoreId>) -> Result<Vec<(ProductId, Quantity)>> {
+    conn.all(&SOLD_EVER, &[number(store).into()])
+}
+
+/// The products after one of them, in the order of their ids.
+pub fn sold_products(conn: &mut Conn<'_>, after: i64, limit: i64) -> Result<Vec<SoldProduct>> {
+    conn.all(&SOLD_PRODUCTS, &[after.into(), limit.into()])
+}
+
+/// The names of all categories.
+pub fn category_names(conn: &mut Conn<'_>) -> Result<Vec<CategoryName>> {
+    conn.all(&CATEGORY_NAMES, &[])
 }

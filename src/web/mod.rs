@@ -65,8 +65,31 @@ pub struct Settings {
     pub https: bool,
     /// The token that opens `/metrics` from other machines.
     pub metrics_token: Option<String>,
+    /// The largest file of products that is taken.
+    pub largest_upload: LargestUpload,
     /// Whom the routes of other systems' documents let in.
     pub openness: Openness,
+}
+
+/// How large a file of products may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LargestUpload {
+    /// In MiB.
+    pub mib: u32,
+}
+
+impl LargestUpload {
+    /// In bytes.
+    pub fn bytes(self) -> u64 {
+        u64::from(self.mib) * 1024 * 1024
+    }
+}
+
+impl Default for LargestUpload {
+    /// Eight times a million rows.
+    fn default() -> Self {
+        Self { mib: 512 }
+    }
 }
 
 /// Whom the routes let in that other systems' documents show without credentials, or with printed ones.

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::import::ImportError;
 use super::model::{CatalogError, Flaw, Occasion};
+use super::upload::{UploadError, refuse_disk};
 use crate::audit::By;
 use crate::clock::Timestamp;
 use crate::db::Conn;
@@ -218,6 +219,24 @@ impl From<ImportError> for Problem {
                 problem
             }
             ImportError::Catalog(error) => error.into(),
+        }
+    }
+}
+
+impl From<UploadError> for Problem {
+    fn from(error: UploadError) -> Self {
+        let sentence = error.to_string();
+        match error {
+            UploadError::NoColumn(column) => Self::field(column, "missing", sentence),
+            UploadError::TooManyCategories(_) => Self::field("category", "too_many", sentence),
+            UploadError::Refused { rows, refused, errors } => Self::bad_request("rows_refused", sentence)
+                .with("rows", rows)
+                .with("refused", refused)
+                .with("errors", json!(errors)),
+            UploadError::File(error) => error.into(),
+            UploadError::Rehearsed(counts) => Self::bad_request("dry_run", sentence).with("counts", json!(counts)),
+            UploadError::Aside(error) => refuse_disk(&error),
+            UploadError::Catalog(error) => error.into(),
         }
     }
 }
