@@ -1,6 +1,7 @@
 //! The documented calls of other systems: requests as their documents print them, answers as they print
 //! them. Open in a shop of sample data, by right in a real one.
 
+mod commerce;
 mod doors;
 mod smart_inventory;
 mod supermarket;

@@ -25,7 +25,7 @@ use crate::money::{Money, Quantity};
 use crate::reports::category_summary::{self, CategorySummary};
 use crate::staff::access::{ManageCatalog, SeeDashboard};
 use crate::web::docs::describe;
-use crate::web::porch::Address;
+use crate::web::porch::{Address, Patience};
 use crate::web::{self, Problem, Routes, Site};
 
 /// Files are checked one after the other: each needs a core for seconds.
@@ -93,6 +93,9 @@ impl FromRequest<Site> for SentFile {
     type Rejection = Problem;
 
     async fn from_request(request: Request, site: &Site) -> Result<Self, Problem> {
+        if let Some(patience) = request.extensions().get::<Patience>() {
+            patience.lengthen();
+        }
         let no_file = || Commerce::bad_request("No file part");
         let mut form = Multipart::from_request(request, site).await.map_err(|_| no_file())?;
         while let Some(part) = form.next_field().await.map_err(|error| unreadable(&error))? {

@@ -3,7 +3,8 @@
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
@@ -18,6 +19,8 @@ use super::{Settings, Site};
 
 /// How long a handler may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How much longer one may take that brings a large file.
+const LONG_PATIENCE: Duration = Duration::from_mins(15);
 
 /// The page may load its own things only, run no inline script, and stand in no frame.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -63,7 +66,9 @@ pub async fn porch(State(site): State<Site>, mut request: Request, next: Next) -
     let response = if method == Method::OPTIONS && origin.is_some() {
         StatusCode::NO_CONTENT.into_response()
     } else {
-        let work = tokio::time::timeout(PATIENCE, AssertUnwindSafe(next.run(request)).catch_unwind());
+        let patience = Patience::default();
+        request.extensions_mut().insert(patience.clone());
+        let work = patience.wait_for(AssertUnwindSafe(next.run(request)).catch_unwind());
         REQUEST
             .scope(id.clone(), async {
                 let response = match work.await {
@@ -91,6 +96,25 @@ pub async fn porch(State(site): State<Site>, mut request: Request, next: Next) -
         tracing::info!(request = id, address = %address.0, "{method} {path} - Status: {status}");
     }
     response
+}
+
+/// How long a request may take; every request carries one, and a handler that takes in large files asks for more.
+#[derive(Debug, Clone, Default)]
+pub struct Patience(Arc<AtomicBool>);
+
+impl Patience {
+    /// This request may take as long as a large file over a slow line does.
+    pub fn lengthen(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    async fn wait_for<T>(self, work: impl Future<Output = T>) -> Result<T, tokio::time::error::Elapsed> {
+        tokio::pin!(work);
+        match tokio::time::timeout(PATIENCE, work.as_mut()).await {
+            Err(_) if self.0.load(Ordering::Relaxed) => tokio::time::timeout(LONG_PATIENCE, work).await,
+            outcome => outcome,
+        }
+    }
 }
 
 /// 304 without a body when the caller has the answer already.

@@ -55,7 +55,8 @@ impl Shop {
         Self::open_with(engine, Settings { openness: Openness::AsDocumented, ..Settings::default() }).await
     }
 
-    async fn open_with(engine: Engine, settings: Settings) -> Self {
+    /// Opens a shop with an operator's settings.
+    pub async fn open_with(engine: Engine, settings: Settings) -> Self {
         let scratch = Arc::new(Scratch::new(engine));
         let db = open(scratch.location()).unwrap();
         let clock = Clock::stopped_at(Timestamp::parse("2026-03-02T04:30:00Z").unwrap());
