@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 use super::commerce::Commerce;
 use super::gate::Let;
 use super::words::{Said, System as _};
-use crate::catalog::api::Acting;
+use crate::catalog::api::{Acting, refuse_disk};
 use crate::catalog::upload::{self, Options};
 use crate::money::{Money, Quantity};
 use crate::reports::category_summary::{self, CategorySummary};
@@ -144,7 +144,7 @@ async fn put_aside(mut part: Field<'_>, most: u64) -> Result<File, Problem> {
 }
 
 fn disk(error: &std::io::Error) -> Problem {
-    Commerce::put(upload::refuse_disk(error))
+    Commerce::put(refuse_disk(error))
 }
 
 fn unreadable(error: &MultipartError) -> Problem {

@@ -146,7 +146,7 @@ pub(super) struct Memory {
 }
 
 pub(super) const USUAL_MEMORY: Memory = Memory { cache_kib: 64 * 1024, map_bytes: 256 * 1024 * 1024 };
-pub(super) const LITTLE_MEMORY: Memory = Memory { cache_kib: 24 * 1024, map_bytes: 0 };
+pub(super) const LITTLE_MEMORY: Memory = Memory { cache_kib: 40 * 1024, map_bytes: 0 };
 
 pub(super) fn limit_memory(conn: &Connection, memory: Memory) -> Result<()> {
     let Memory { cache_kib, map_bytes } = memory;

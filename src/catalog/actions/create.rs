@@ -54,6 +54,17 @@ pub fn create_many(conn: &mut Conn<'_>, products: &[NewProduct], on: Occasion<'_
     Ok(ids)
 }
 
+/// A product that was checked before: it has a SKU and neither barcodes nor stock.
+#[derive(Debug)]
+pub struct Checked {
+    /// The product.
+    pub product: NewProduct,
+    /// Its name, folded.
+    pub name_key: String,
+    /// Its category.
+    pub category: CategoryId,
+}
+
 /// What became of products that were added unless they were known.
 #[derive(Debug)]
 pub struct CreateMany {
@@ -63,23 +74,17 @@ pub struct CreateMany {
     pub created: usize,
 }
 
-/// Adds products that were checked before, have a SKU and neither barcodes nor stock, unless their SKU is there already;
-/// `categories` are theirs. Their search words are left to the caller, who writes them in the order of the index when
-/// all products are in: for a large file that is most of the work.
-pub fn create_unless_known(
-    conn: &mut Conn<'_>,
-    products: &[NewProduct],
-    categories: &[CategoryId],
-    on: Occasion<'_>,
-) -> Result<CreateMany> {
+/// Adds products unless their SKU is there already. Their search words are left to the caller, who writes them in the
+/// order of the index when all products are in: for a large file that is much of the work.
+pub fn create_unless_known(conn: &mut Conn<'_>, products: &[&Checked], on: Occasion<'_>) -> Result<CreateMany> {
     let ids: Vec<ProductId> =
         conn.next_ids(Sequence::Products, products.len())?.into_iter().map(ProductId::new).collect();
-    let rows = products.iter().zip(&ids).zip(categories).map(|((product, id), category)| -> [Value<'_>; 13] {
+    let rows = products.iter().zip(&ids).map(|(Checked { product, name_key, category }, id)| -> [Value<'_>; 13] {
         [
             (*id).into(),
             product.sku.as_deref().into(),
             (&product.name).into(),
-            words::fold(&product.name).into(),
+            name_key.into(),
             (*category).into(),
             product.price.into(),
             product.rating.into(),

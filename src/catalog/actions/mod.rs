@@ -12,7 +12,7 @@ use crate::db::Conn;
 use crate::ids::{ProductId, StoreId};
 
 pub use change::{Change, Changed, change, change_many};
-pub use create::{CreateMany, create, create_many, create_unless_known};
+pub use create::{Checked, CreateMany, create, create_many, create_unless_known};
 pub use remove::{Removed, remove, remove_created};
 pub use scan::{Scan, scan};
 

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::import::ImportError;
 use super::model::{CatalogError, Flaw, Occasion};
-use super::upload::{UploadError, refuse_disk};
+use super::upload::UploadError;
 use crate::audit::By;
 use crate::clock::Timestamp;
 use crate::db::Conn;
@@ -221,6 +221,12 @@ impl From<ImportError> for Problem {
             ImportError::Catalog(error) => error.into(),
         }
     }
+}
+
+/// What somebody is told whose file could not be put aside.
+pub fn refuse_disk(error: &std::io::Error) -> Problem {
+    let full = matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
+    if full { crate::db::Error::Full.into() } else { Problem::internal(error) }
 }
 
 impl From<UploadError> for Problem {

@@ -26,7 +26,6 @@ use super::import::{self, Field, ImportError, RowError};
 use super::model::{CatalogError, Occasion};
 use crate::db::Conn;
 use crate::ids::ImportId;
-use crate::web::Problem;
 
 /// The columns, in the order of the document, and what they hold here.
 const COLUMNS: [(&str, Field); 7] = [
@@ -131,12 +130,6 @@ fn refusal(refused: u64, errors: &[RowError]) -> String {
     });
     let rows = if refused == 1 { "1 row is wrong".to_owned() } else { format!("{refused} rows are wrong") };
     format!("{} {rows}; nothing was stored.", first.unwrap_or_default())
-}
-
-/// What somebody is told whose file could not be put aside.
-pub fn refuse_disk(error: &std::io::Error) -> Problem {
-    let full = matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
-    if full { crate::db::Error::Full.into() } else { Problem::internal(error) }
 }
 
 /// Reads a file to its end and checks all of it. It blocks, for seconds when the file is large.

@@ -1,12 +1,14 @@
 //! Writing a file that was read, inside one transaction.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
-use super::super::actions::{self, CreateMany};
+use super::super::actions::{self, Checked, CreateMany};
 use super::super::categories::Shelves;
 use super::super::import::write::change_remembering;
 use super::super::model::{Edit, NewProduct, Occasion, ProductChange};
-use super::super::queries;
+use super::super::{queries, words};
 use super::read::Read;
 use super::stage::Staged;
 use super::{Counts, UploadError};
@@ -17,46 +19,76 @@ use crate::money::{Money, Quantity, Rating};
 /// How many rows are written at once.
 const CHUNK: usize = 2_000;
 /// How many words are written at once.
-const WORDS: usize = 10_000;
+const WORDS: usize = 5_000;
 
-/// Writes all rows; returns what became of them.
+/// How many pieces of work are read ahead.
+const AHEAD: usize = 2;
+
+/// A row that is ready to be written.
+struct Ready {
+    row: u32,
+    /// The place of its category among those of the file.
+    place: u32,
+    checked: Checked,
+}
+
+/// Writes all rows; returns what became of them. While this thread writes, another reads ahead.
 pub fn write(conn: &mut Conn<'_>, file: &Read, on: Occasion<'_>) -> Result<Counts, UploadError> {
-    let mut counts = Counts { rows: u64::from(file.rows.count), ..Counts::default() };
     let mut shelves = Shelves::read(conn)?;
     let mut categories = Vec::with_capacity(file.categories.names.len());
     for name in &file.categories.names {
         categories.push(shelves.place(conn, name, "", on)?);
     }
     let mut runs = Runs::default();
-    let mut rows = file.rows.read()?;
-    let mut chunk: Vec<(u32, Staged)> = Vec::with_capacity(CHUNK);
-    let (mut number, mut counted) = (0, false);
-    loop {
-        let row = rows.next()?;
-        let ended = row.is_none();
-        if let Some(row) = row {
-            if file.is_replaced(number) {
-                counts.repeated += 1;
-            } else {
-                chunk.push((number, row));
-            }
-            number += 1;
-        }
-        if chunk.len() == CHUNK || (ended && !chunk.is_empty()) {
-            write_chunk(conn, file, &chunk, &categories, &mut runs, &mut counts, on)?;
-            chunk.clear();
-            if !counted {
+    let mut written = Counts::default();
+    let counts = std::thread::scope(|scope| {
+        let (send, chunks) = sync_channel(AHEAD);
+        let reader = scope.spawn(|| read_ahead(file, &categories, send));
+        for (number, chunk) in chunks.into_iter().enumerate() {
+            write_chunk(conn, file, &chunk, &mut runs, &mut written, on)?;
+            if number == 0 {
                 conn.count_again(actions::GROWING)?;
-                counted = true;
             }
         }
-        if ended {
-            break;
+        Ok::<_, UploadError>(ended(reader.join())?)
+    })?;
+    if !runs.0.is_empty() {
+        write_words(conn, file, &runs)?;
+        conn.count_again(actions::GROWING)?;
+    }
+    Ok(Counts { created: written.created, updated: written.updated, unchanged: written.unchanged, ..counts })
+}
+
+/// What a thread that read ahead came to.
+fn ended<T>(outcome: std::thread::Result<io::Result<T>>) -> io::Result<T> {
+    outcome.unwrap_or_else(|_| Err(io::Error::other("the rows could not be read ahead")))
+}
+
+/// Makes products of the rows; returns how many gaps were filled, and how many rows later ones replace.
+fn read_ahead(file: &Read, categories: &[CategoryId], chunks: SyncSender<Vec<Ready>>) -> io::Result<Counts> {
+    let mut counts = Counts { rows: u64::from(file.rows.count), ..Counts::default() };
+    let mut rows = file.rows.read()?;
+    let mut chunk = Vec::with_capacity(CHUNK);
+    let mut number = 0;
+    while let Some(row) = rows.next()? {
+        if file.is_replaced(number) {
+            counts.repeated += 1;
+        } else {
+            let place = row.category;
+            let product = fill(file, row, &mut counts);
+            let name_key = words::fold(&product.name);
+            let category = categories[place as usize];
+            chunk.push(Ready { row: number, place, checked: Checked { product, name_key, category } });
+        }
+        number += 1;
+        let is_full = chunk.len() == CHUNK;
+        if is_full && chunks.send(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK))).is_err() {
+            // The writer has given up, and says why.
+            return Ok(counts);
         }
     }
-    write_words(conn, file, &runs)?;
-    if counted {
-        conn.count_again(actions::GROWING)?;
+    if !chunk.is_empty() {
+        let _ = chunks.send(chunk);
     }
     Ok(counts)
 }
@@ -65,32 +97,29 @@ pub fn write(conn: &mut Conn<'_>, file: &Read, on: Occasion<'_>) -> Result<Count
 fn write_chunk(
     conn: &mut Conn<'_>,
     file: &Read,
-    chunk: &[(u32, Staged)],
-    categories: &[CategoryId],
+    chunk: &[Ready],
     runs: &mut Runs,
     counts: &mut Counts,
     on: Occasion<'_>,
 ) -> Result<(), UploadError> {
-    let products: Vec<NewProduct> = chunk.iter().map(|(_, row)| fill(file, row, counts)).collect();
-    let shelves: Vec<CategoryId> = chunk.iter().map(|(_, row)| categories[row.category as usize]).collect();
-    let CreateMany { ids, created } = actions::create_unless_known(conn, &products, &shelves, on)?;
+    let products: Vec<&Checked> = chunk.iter().map(|ready| &ready.checked).collect();
+    let CreateMany { ids, created } = actions::create_unless_known(conn, &products, on)?;
+    let new = chunk.iter().zip(&ids);
     if created == chunk.len() {
-        for ((row, _), id) in chunk.iter().zip(&ids) {
-            runs.push(*row, *id);
-        }
+        new.for_each(|(ready, id)| runs.push(ready.row, *id));
         counts.created += created as u64;
         return Ok(());
     }
     let ours: HashSet<ProductId> = ids.iter().copied().collect();
-    let skus = chunk.iter().map(|(_, row)| [row.sku.as_str().into()]);
-    let known: std::collections::HashMap<String, ProductId> =
+    let skus = products.iter().map(|checked| [checked.product.sku.as_deref().into()]);
+    let known: HashMap<String, ProductId> =
         conn.load_many(&queries::FIND_SKUS, skus)?.into_iter().filter(|(_, id)| !ours.contains(id)).collect();
     let mut changes = Vec::new();
-    for (((number, row), product), id) in chunk.iter().zip(&products).zip(&ids) {
-        match known.get(&row.sku) {
-            Some(known) => changes.push((*known, change(file, row, product))),
+    for (ready, id) in new {
+        match ready.checked.product.sku.as_ref().and_then(|sku| known.get(sku)) {
+            Some(known) => changes.push((*known, change(file, ready))),
             None => {
-                runs.push(*number, *id);
+                runs.push(ready.row, *id);
                 counts.created += 1;
             }
         }
@@ -102,26 +131,27 @@ fn write_chunk(
 }
 
 /// A row as a product, with its gaps filled.
-fn fill(file: &Read, row: &Staged, counts: &mut Counts) -> NewProduct {
+fn fill(file: &Read, row: Staged, counts: &mut Counts) -> NewProduct {
     counts.filled_prices += u64::from(row.price.is_none());
     counts.filled_quantities += u64::from(row.sold.is_none());
     counts.filled_ratings += u64::from(row.rating.is_none());
     let price = row.price.or(file.price).unwrap_or_default();
     NewProduct {
-        sku: Some(row.sku.clone()),
+        sku: Some(row.sku),
         rating: row.rating.or_else(|| file.categories.rating(row.category)).map(Rating::centi),
         review_count: row.reviews,
         // A file in which nobody knows how much was sold tells of no sales.
         sold_before: Quantity::whole(row.sold.or(file.sold).unwrap_or_default()),
-        ..NewProduct::named(row.name.as_str(), "", Money::paise(price))
+        ..NewProduct::named(row.name, "", Money::paise(price))
     }
 }
 
 /// All columns of the file overwrite what is there; nothing else is touched, stock least of all.
-fn change(file: &Read, row: &Staged, product: &NewProduct) -> ProductChange {
+fn change(file: &Read, ready: &Ready) -> ProductChange {
+    let product = &ready.checked.product;
     ProductChange {
         name: Some(product.name.clone()),
-        category: Some(file.categories.names[row.category as usize].clone()),
+        category: Some(file.categories.names[ready.place as usize].clone()),
         price: Some(product.price),
         // A file without any rating says nothing of ratings.
         rating: product.rating.map_or(Edit::Keep, Edit::Set),
@@ -133,27 +163,30 @@ fn change(file: &Read, row: &Staged, product: &NewProduct) -> ProductChange {
 
 /// The words of the new products, in the order of their index.
 fn write_words(conn: &mut Conn<'_>, file: &Read, runs: &Runs) -> Result<(), UploadError> {
-    if runs.0.is_empty() {
-        return Ok(());
-    }
+    std::thread::scope(|scope| {
+        let (send, chunks) = sync_channel(AHEAD);
+        let reader = scope.spawn(|| read_words_ahead(file, runs, send));
+        for chunk in chunks {
+            let rows = chunk.iter().map(|(word, id): &(String, ProductId)| [word.into(), (*id).into()]);
+            conn.execute_many(&queries::INSERT_WORDS, rows)?;
+        }
+        Ok(ended(reader.join())?)
+    })
+}
+
+fn read_words_ahead(file: &Read, runs: &Runs, chunks: SyncSender<Vec<(String, ProductId)>>) -> io::Result<()> {
     let mut merge = file.words.merge()?;
-    let mut chunk: Vec<(String, ProductId)> = Vec::with_capacity(WORDS);
-    loop {
-        let word = merge.next()?;
-        let ended = word.is_none();
-        if let Some((word, row)) = word
-            && let Some(product) = runs.find(row)
-        {
-            let word = std::str::from_utf8(word).map_err(std::io::Error::other)?;
-            chunk.push((word.to_owned(), product));
-        }
-        if chunk.len() == WORDS || ended {
-            conn.execute_many(&queries::INSERT_WORDS, chunk.drain(..).map(|(word, id)| [word.into(), id.into()]))?;
-        }
-        if ended {
+    let mut chunk = Vec::with_capacity(WORDS);
+    while let Some((word, row)) = merge.next()? {
+        let Some(product) = runs.find(row) else { continue };
+        chunk.push((std::str::from_utf8(word).map_err(io::Error::other)?.to_owned(), product));
+        let is_full = chunk.len() == WORDS;
+        if is_full && chunks.send(std::mem::replace(&mut chunk, Vec::with_capacity(WORDS))).is_err() {
             return Ok(());
         }
     }
+    let _ = chunks.send(chunk);
+    Ok(())
 }
 
 /// Which product each new row became. Rows get rising ids one after another, so a few runs of them say it
