@@ -227,3 +227,20 @@ fn settings_that_make_no_sense_are_named_and_nothing_is_opened() {
     let document: Value = serde_json::from_slice(&machine.run("openapi").stdout).unwrap();
     assert_eq!(document["openapi"], "3.1.0");
 }
+
+#[test]
+fn what_each_category_has_earned_is_printed_as_a_table_as_csv_and_as_json() {
+    let machine = Machine::new();
+    let file = "product_id,product_name,category,price,quantity_sold,rating,review_count\nA,Tea,Drinks,12.50,4,4,1\n";
+    std::fs::write(machine.path().join("products.csv"), file).unwrap();
+    assert!(machine.run("import products products.csv").status.success());
+    let printed = machine.run("report category-summary --csv");
+    let expected = "category,total_revenue,top_product,top_product_quantity_sold\r\nDrinks,50.00,Tea,4\r\n";
+    assert_eq!(String::from_utf8_lossy(&printed.stdout), expected);
+    let expected = serde_json::json!([
+        { "category": "Drinks", "totalRevenue": 50, "topProduct": "Tea", "topProductQuantitySold": 4 }
+    ]);
+    assert_eq!(machine.json("report category-summary --json"), expected);
+    let table = machine.run("report category-summary");
+    assert!(String::from_utf8_lossy(&table.stdout).contains("Drinks"), "{}", said(&table));
+}

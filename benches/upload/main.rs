@@ -204,7 +204,8 @@ fn send(address: &str, token: &str, method: &str, path: &str, kind: &str, body: 
 
 /// A table with gaps here and there, the same for the same number of rows.
 fn table(rows: u64, shuffled: bool, last: &str) -> String {
-    const KINDS: [&str; 10] = ["Fresh", "Golden", "Royal", "Daily", "Classic", "Organic", "Spicy", "Sweet", "Rich", "Light"];
+    const KINDS: [&str; 10] =
+        ["Fresh", "Golden", "Royal", "Daily", "Classic", "Organic", "Spicy", "Sweet", "Rich", "Light"];
     const GOODS: [&str; 10] = ["Tea", "Rice", "Atta", "Dal", "Sugar", "Salt", "Oil", "Soap", "चाय", "Biscuit"];
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut dice = move |sides: u64| {

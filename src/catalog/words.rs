@@ -84,7 +84,8 @@ mod tests {
         assert_eq!(cut("Amul  BUTTER, 500g (Pack-of-2)"), ["amul", "butter", "500g", "pack", "of", "2"]);
         assert_eq!(cut("ＡＭＵＬ ﬁne"), ["amul", "fine"]);
         assert_eq!(cut("!!! ... —"), Vec::<String>::new());
-        for (text, folded) in [("Green TEA", "green tea"), (" a", "a"), ("a ", "a"), ("a  b", "a b"), ("", ""), ("a\tb", "a b")]
+        for (text, folded) in
+            [("Green TEA", "green tea"), (" a", "a"), ("a ", "a"), ("a  b", "a b"), ("", ""), ("a\tb", "a b")]
         {
             assert_eq!(fold(text), folded, "{text:?}");
         }

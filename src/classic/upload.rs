@@ -119,11 +119,14 @@ async fn put_aside(mut part: Field<'_>, most: u64) -> Result<File, Problem> {
         let ended = piece.is_none();
         if let Some(piece) = piece {
             size += piece.len() as u64;
-            if size > most {
-                let sentence = format!("The file is larger than {} MiB, which is the most.", most / (1024 * 1024));
-                return Err(Commerce::refuse(StatusCode::PAYLOAD_TOO_LARGE, "too_large", sentence));
+            if size <= most {
+                held.extend_from_slice(&piece);
             }
-            held.extend_from_slice(&piece);
+        }
+        // A sender who is cut off does not hear why, so a file that is not much too large is heard to its end.
+        if size > 2 * most || (size > most && ended) {
+            let sentence = format!("The file is larger than {} MiB, which is the most.", most / (1024 * 1024));
+            return Err(Commerce::refuse(StatusCode::PAYLOAD_TOO_LARGE, "too_large", sentence));
         }
         if held.len() >= PIECE || ended {
             let written = tokio::task::spawn_blocking(move || {
@@ -134,8 +137,7 @@ async fn put_aside(mut part: Field<'_>, most: u64) -> Result<File, Problem> {
                 }
                 Ok((file, held))
             });
-            (file, held) =
-                written.await.map_err(|error| Problem::internal(&error))?.map_err(|error| disk(&error))?;
+            (file, held) = written.await.map_err(|error| Problem::internal(&error))?.map_err(|error| disk(&error))?;
         }
         if ended {
             return Ok(file);
@@ -203,10 +205,7 @@ async fn ask(site: &Site, seen: &Let<Commerce, SeeDashboard>) -> web::Result<Vec
     rows.map_err(|error| Commerce::put(error.into()))
 }
 
-async fn summary(
-    State(site): State<Site>,
-    seen: Let<Commerce, SeeDashboard>,
-) -> web::Result<Said<Vec<SummaryRow>>> {
+async fn summary(State(site): State<Site>, seen: Let<Commerce, SeeDashboard>) -> web::Result<Said<Vec<SummaryRow>>> {
     Ok(Said::ok(ask(&site, &seen).await?.into_iter().map(SummaryRow::from).collect()))
 }
 

@@ -15,8 +15,8 @@ use crate::clock::BusinessDate;
 use crate::ids::{ProductId, StoreId};
 use crate::money::{Money, Quantity};
 use crate::shop;
-use crate::staff::{Allowed, Caller};
 use crate::staff::access::SeeDashboard;
+use crate::staff::{Allowed, Caller};
 use crate::web::docs::describe;
 use crate::web::{self, Problem, Query, Routes, Site};
 

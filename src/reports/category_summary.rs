@@ -160,9 +160,13 @@ mod tests {
             sold_before_milli: Quantity::milli(sold),
         };
         let top = |sums: &HashMap<CategoryId, Sum>| sums[&CategoryId::new(1)].top.sku.clone();
-        for (sku, price, sold, expected) in
-            [("C", 100, 5_000, "C"), ("D", 90, 5_000, "C"), ("B", 100, 5_000, "B"), ("Z", 101, 5_000, "Z"), ("A", 1, 5_001, "A")]
-        {
+        for (sku, price, sold, expected) in [
+            ("C", 100, 5_000, "C"),
+            ("D", 90, 5_000, "C"),
+            ("B", 100, 5_000, "B"),
+            ("Z", 101, 5_000, "Z"),
+            ("A", 1, 5_001, "A"),
+        ] {
             add(&mut sums, product(sku, price, sold), Quantity::ZERO);
             assert_eq!(top(&sums), expected);
         }

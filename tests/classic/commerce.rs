@@ -85,11 +85,9 @@ async fn where_a_shop_is_served_real_credentials_are_needed(shop: Shop) {
     assert_eq!(upload(&visitor, PRODUCTS).await.json()["msg"], "Missing or invalid token");
     let forged = visitor.with_token("eyJhbGciOiJIUzI1NiJ9.e30.x");
     for client in [&visitor, &forged] {
-        for reply in [
-            upload(client, PRODUCTS).await,
-            client.get("/summary").await,
-            client.get("/summary_report.csv").await,
-        ] {
+        for reply in
+            [upload(client, PRODUCTS).await, client.get("/summary").await, client.get("/summary_report.csv").await]
+        {
             let reply = reply.expect(401);
             assert_eq!(reply.json()["msg"], "Missing or invalid token");
         }
@@ -150,7 +148,8 @@ async fn the_first_missing_column_is_named_and_order_does_not_matter(shop: Shop)
     is_empty(&shop).await;
     // Only the header: nothing to do, and nothing wrong.
     assert_snapshot!(upload(&manager, HEADER).await, @r#"200 {"msg":"Data uploaded successfully"}"#);
-    let file = "colour,review_count,rating,quantity_sold,price,category,product_name,product_id\nred,1,2,3,4,Tea,Assam,T1\n";
+    let file =
+        "colour,review_count,rating,quantity_sold,price,category,product_name,product_id\nred,1,2,3,4,Tea,Assam,T1\n";
     upload(&manager, file).await.expect(200);
     assert_eq!(shelves(&manager).await, ["T1 | Assam | Tea | 4 | 3 | 2 | 1 | 0"]);
 }
@@ -165,10 +164,7 @@ async fn one_bad_row_keeps_the_whole_file_out(shop: Shop) {
     }
     file.push_str("P9999,Last,Tea,twelve,1.5,4,1\n");
     let reply = upload(&manager, &file).await.expect(400).json();
-    assert_eq!(
-        reply["msg"],
-        "Line 2502, column price: `twelve` is not a number. 1 row is wrong; nothing was stored."
-    );
+    assert_eq!(reply["msg"], "Line 2502, column price: `twelve` is not a number. 1 row is wrong; nothing was stored.");
     assert_eq!((&reply["refused"], &reply["rows"]), (&json!(1), &json!(2501)));
     assert_eq!(
         reply["errors"],
@@ -178,15 +174,24 @@ async fn one_bad_row_keeps_the_whole_file_out(shop: Shop) {
         ])
     );
     is_empty(&shop).await;
-    let many: String = (0..1_500).map(|row| format!("P{row},Tea,Tea,x,1,1,1\n")).collect();
+    let many = (0..1_500).map(|row| format!("P{row},Tea,Tea,x,1,1,1")).collect::<Vec<_>>().join("\n");
     let reply = upload(&manager, format!("{HEADER}{many}")).await.expect(400).json();
     assert_eq!((reply["errors"].as_array().unwrap().len(), &reply["refused"]), (1_000, &json!(1_500)));
     is_empty(&shop).await;
     for (file, reason) in [
         (b"\xff\xfep\0r\0".as_slice(), "Line 1 is not UTF-8 text. Save the file as `CSV UTF-8` and try again."),
-        (&[HEADER.as_bytes(), b"P1,Caf\xe9,Tea,1,1,1,1\n"].concat(), "Line 2 is not UTF-8 text. Save the file as `CSV UTF-8` and try again."),
-        (&[HEADER.as_bytes(), b"P1,Tea,Tea,1,1,1,1,7\n"].concat(), "Line 2: The row has 8 cells and the header 7. Is a quotation mark missing? 1 row is wrong; nothing was stored."),
-        (&[HEADER.as_bytes(), b"P1,Tea,Tea,,1,1,1\n"].concat(), "Line 2, column price: price is missing, and no other row has one that it could be filled with. 1 row is wrong; nothing was stored."),
+        (
+            &[HEADER.as_bytes(), b"P1,Caf\xe9,Tea,1,1,1,1\n"].concat(),
+            "Line 2 is not UTF-8 text. Save the file as `CSV UTF-8` and try again.",
+        ),
+        (
+            &[HEADER.as_bytes(), b"P1,Tea,Tea,1,1,1,1,7\n"].concat(),
+            "Line 2: The row has 8 cells and the header 7. Is a quotation mark missing? 1 row is wrong; nothing was stored.",
+        ),
+        (
+            &[HEADER.as_bytes(), b"P1,Tea,Tea,,1,1,1\n"].concat(),
+            "Line 2, column price: price is missing, and no other row has one that it could be filled with. 1 row is wrong; nothing was stored.",
+        ),
     ] {
         assert_eq!(upload(&manager, file).await.expect(400).json()["msg"], reason);
     }
@@ -225,7 +230,8 @@ async fn of_rows_with_one_id_the_last_counts(shop: Shop) {
     let manager = shop.sign_in(Role::Manager).await;
     let file = format!("{HEADER}A,Old,X,1,1,1,1\nB,Other,Y,2,2,2,2\nA,New,Z,3,3,3,3\na,Small,Z,4,4,4,4\n");
     upload(&manager, &file).await.expect(200);
-    let expected = ["A | New | Z | 3 | 3 | 3 | 3 | 0", "B | Other | Y | 2 | 2 | 2 | 2 | 0", "a | Small | Z | 4 | 4 | 4 | 4 | 0"];
+    let expected =
+        ["A | New | Z | 3 | 3 | 3 | 3 | 0", "B | Other | Y | 2 | 2 | 2 | 2 | 0", "a | Small | Z | 4 | 4 | 4 | 4 | 0"];
     assert_eq!(shelves(&manager).await, expected);
     assert_eq!(manager.get("/api/products?q=old").await.json(), json!([]), "and no word of the others is left");
     upload(&manager, &file).await.expect(200);
@@ -282,7 +288,8 @@ async fn the_summary_can_be_downloaded(shop: Shop) {
     let reply = manager.get("/summary_report.csv").await.expect(200);
     assert_eq!(reply.header("content-disposition"), "attachment; filename=\"summary_report.csv\"");
     assert_eq!(reply.header("content-type"), "text/csv; charset=utf-8");
-    let expected = "category,total_revenue,top_product,top_product_quantity_sold\r\nAbove,0.90,Rich,3\r\ntea,496.00,'=Equal,5\r\n";
+    let expected =
+        "category,total_revenue,top_product,top_product_quantity_sold\r\nAbove,0.90,Rich,3\r\ntea,496.00,'=Equal,5\r\n";
     assert_eq!(reply.text, expected);
     assert_eq!(manager.get("/api/reports/category-summary.csv").await.expect(200).text, expected);
     assert_snapshot!(manager.get("/api/reports/category-summary").await, @r#"200 [{"category":"Above","totalRevenue":0.9,"topProduct":"Rich","topProductQuantitySold":3},{"category":"tea","totalRevenue":496,"topProduct":"=Equal","topProductQuantitySold":5}]"#);

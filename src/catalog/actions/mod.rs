@@ -5,8 +5,8 @@ mod create;
 mod remove;
 mod scan;
 
-use super::model::{CatalogError, PriceChange, Product};
 use super::barcode::Barcode;
+use super::model::{CatalogError, PriceChange, Product};
 use super::{queries, words};
 use crate::db::Conn;
 use crate::ids::{ProductId, StoreId};

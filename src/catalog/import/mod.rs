@@ -265,12 +265,7 @@ pub(super) fn begin(conn: &mut Conn<'_>, file_name: &str, on: Occasion<'_>) -> c
 }
 
 /// Closes the record of an import with how many products were added and changed, and how many rows refused.
-pub(super) fn finish(
-    conn: &mut Conn<'_>,
-    id: ImportId,
-    counts: [u64; 3],
-    on: Occasion<'_>,
-) -> crate::db::Result<()> {
+pub(super) fn finish(conn: &mut Conn<'_>, id: ImportId, counts: [u64; 3], on: Occasion<'_>) -> crate::db::Result<()> {
     let counts = counts.map(|rows| i64::try_from(rows).unwrap_or(i64::MAX));
     conn.execute(&queries::FINISH_IMPORT, &[id.into(), counts[0].into(), counts[1].into(), counts[2].into()])?;
     let detail = serde_json::json!({ "created": counts[0], "updated": counts[1], "refused": counts[2] });

@@ -49,7 +49,7 @@ fn ranked(mut file: &File, mut rank: u64) -> io::Result<i64> {
         while read_whole(&mut reader, &mut bytes)? {
             let number = u64::from_le_bytes(bytes);
             if number.checked_shr(shift + 16).unwrap_or(0) == known {
-                counts[usize::from((number >> shift) as u16)] += 1;
+                counts[usize::try_from(number >> shift & 0xffff).unwrap_or_default()] += 1;
             }
         }
         for (value, count) in (0_u64..).zip(&counts) {

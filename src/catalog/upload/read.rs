@@ -326,10 +326,9 @@ mod tests {
 
     fn refused(rows: &str) -> Vec<(u64, String, String)> {
         match read(format!("{HEADER}{rows}").as_bytes()) {
-            Err(UploadError::Refused { errors, .. }) => errors
-                .into_iter()
-                .map(|error| (error.line, error.column.unwrap_or_default(), error.message))
-                .collect(),
+            Err(UploadError::Refused { errors, .. }) => {
+                errors.into_iter().map(|error| (error.line, error.column.unwrap_or_default(), error.message)).collect()
+            }
             Err(error) => panic!("{error}"),
             Ok(_) => Vec::new(),
         }
@@ -374,7 +373,8 @@ mod tests {
 
     #[test]
     fn texts_are_made_neat() {
-        for (cell, text) in [("Tea", "Tea"), (" Tea\n green ", "Tea green"), ("'=Tea", "=Tea"), ("चाय  पत्ती", "चाय पत्ती")]
+        for (cell, text) in
+            [("Tea", "Tea"), (" Tea\n green ", "Tea green"), ("'=Tea", "=Tea"), ("चाय  पत्ती", "चाय पत्ती")]
         {
             assert_eq!(neat(cell), text);
         }

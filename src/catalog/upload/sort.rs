@@ -104,7 +104,8 @@ impl Sorted {
     pub fn merge(&self) -> io::Result<Merge<'_>> {
         let mut heads = BinaryHeap::new();
         for (begin, end) in &self.runs {
-            let mut head = Head { file: &self.file, at: *begin, end: *end, window: Vec::new(), place: 0, row: 0, text: 0..0 };
+            let mut head =
+                Head { file: &self.file, at: *begin, end: *end, window: Vec::new(), place: 0, row: 0, text: 0..0 };
             if head.step()? {
                 heads.push(head);
             }
@@ -232,7 +233,7 @@ mod tests {
     fn nothing_sorts_to_nothing_and_long_texts_are_whole() {
         assert!(Sorter::new().unwrap().finish().unwrap().merge().unwrap().next().unwrap().is_none());
         let mut sorter = Sorter::new().unwrap();
-        let long = [b'x'; 60_000];
+        let long = vec![b'x'; 60_000];
         sorter.push(&long, 1).unwrap();
         sorter.push(b"", 2).unwrap();
         sorter.push(&long, 0).unwrap();

@@ -116,12 +116,11 @@ fn write_chunk(
         conn.load_many(&queries::FIND_SKUS, skus)?.into_iter().filter(|(_, id)| !ours.contains(id)).collect();
     let mut changes = Vec::new();
     for (ready, id) in new {
-        match ready.checked.product.sku.as_ref().and_then(|sku| known.get(sku)) {
-            Some(known) => changes.push((*known, change(file, ready))),
-            None => {
-                runs.push(ready.row, *id);
-                counts.created += 1;
-            }
+        if let Some(known) = ready.checked.product.sku.as_ref().and_then(|sku| known.get(sku)) {
+            changes.push((*known, change(file, ready)));
+        } else {
+            runs.push(ready.row, *id);
+            counts.created += 1;
         }
     }
     let (updated, unchanged) = change_remembering(conn, &changes, on)?;
