@@ -78,7 +78,7 @@ impl App {
             clock: parts.clock.clone(),
             entropy: parts.entropy.clone(),
             answers: Arc::new(answer::Cache::default()),
-            limits: Arc::new(limits::Limits::per_minute(parts.public_rate)),
+            limits: Arc::new(limits::Limits::per_minute(parts.public_rate, parts.settings.api_rate)),
             settings: Arc::new(parts.settings),
             sign: page::Sign::default(),
         };

@@ -23,6 +23,9 @@ pub fn run(mut config: Config) -> Outcome {
         .iter()
         .any(|setting| matches!(setting.name, "data_dir" | "database") && setting.origin != Origin::Default);
     config.web.openness = Openness::AsDocumented;
+    if config.web.cors_origins.is_empty() {
+        config.web.cors_origins.push("*".to_owned());
+    }
     let folder = if named { None } else { Some(temporary_folder(&mut config)?) };
     let outcome = serve::open(config, Some(&fill));
     // The folder goes with its value, and not before the database is closed.

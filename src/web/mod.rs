@@ -16,6 +16,7 @@ pub mod porch;
 pub mod problem;
 pub mod server;
 pub mod texts;
+pub mod tls;
 
 use std::sync::Arc;
 
@@ -59,7 +60,7 @@ pub struct Site {
 pub struct Settings {
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
-    /// Origins that may call the API from a browser.
+    /// Origins that may call the API from a browser; `*` is any.
     pub cors_origins: Vec<String>,
     /// Pages are reached by HTTPS, so cookies are marked `Secure`.
     pub https: bool,
@@ -69,6 +70,8 @@ pub struct Settings {
     pub largest_upload: LargestUpload,
     /// Whom the routes of other systems' documents let in.
     pub openness: Openness,
+    /// Calls each minute from one address of another machine; 0 sets no limit.
+    pub api_rate: u32,
 }
 
 /// How large a file of products may be.

@@ -112,25 +112,21 @@ async fn register(
     let answer = site
         .db
         .write(move |conn| {
-            let (id, role) = if is_shopkeeper {
+            let by = By { actor: "system", from: &from.address, now };
+            let is_set_up = actions::has_accounts(conn)?;
+            let (id, role) = if is_shopkeeper && is_open && is_set_up {
+                // What a shopkeeper of the documents may do, only an owner may: change the payment QR.
+                (actions::open_account(conn, &new, Role::Owner, Status::Active, by)?, Role::Owner)
+            } else if is_shopkeeper {
                 actions::sign_up_shopkeeper(conn, &new, on_this_machine, &from.address, now)?
             } else {
-                let by = By { actor: "system", from: &from.address, now };
                 (actions::open_account(conn, &new, Role::Customer, Status::Active, by)?, Role::Customer)
             };
-            if role == Role::Owner {
+            if role == Role::Owner && !(is_open && is_set_up) {
                 let by = By { actor: &format!("user:{id}"), from: &from.address, now };
                 shop::actions::open(conn, &body.shop(), by)?;
             }
-            let status = match role {
-                // The demo shop has no owner who would come and approve.
-                Role::Manager if is_open => {
-                    let by = By { actor: "system", from: &from.address, now };
-                    actions::set_status(conn, id, Status::Active, by)?.status
-                }
-                Role::Manager => Status::Pending,
-                _ => Status::Active,
-            };
+            let status = if role == Role::Manager { Status::Pending } else { Status::Active };
             let token = match status {
                 Status::Active => Some(actions::open_session(conn, id, Carrier::Token, &key, &entropy, &from, now)?),
                 _ => None,
