@@ -132,6 +132,8 @@ crate::statements! {
         "select id, name from products where name_key = $1 and status = 'active' order by id";
     pub(super) FIND_BY_ITEM_CODE(Text) -> (ProductId,) =
         "select id from products where item_code = $1 order by status, id limit 1";
+    pub(super) FOUR_DIGIT_CODES() -> (String,) =
+        "select item_code from products where item_code is not null and length(item_code) = 4";
     pub(super) PRICES_OF(Int) -> PriceChange =
         "select at, user_id, old_price_paise, new_price_paise, old_mrp_paise, new_mrp_paise
          from price_changes where product_id = $1 order by id desc";

@@ -12,8 +12,10 @@ mod doctor;
 mod export;
 mod failure;
 mod import;
+mod item;
 mod key;
 mod migrate;
+mod order;
 mod out;
 mod report;
 mod serve;
@@ -78,6 +80,12 @@ Example:
     /// Add, list and lock accounts, and reset passwords.
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Add, show, change and remove what is sold; see what sold and what runs low.
+    #[command(subcommand)]
+    Item(item::ItemCommand),
+    /// Place, show, complete and cancel orders.
+    #[command(subcommand)]
+    Order(order::OrderCommand),
     /// Make, list and revoke keys for other programs.
     #[command(subcommand)]
     ApiKey(key::KeyCommand),
@@ -174,6 +182,8 @@ fn run_with(config: Config, command: Command, json: bool, terminal: Terminal) ->
         Command::Export(command) => return export::run(command, config, terminal),
         Command::ApiKey(command) => Task::Key(command),
         Command::Report(command) => Task::Report(command),
+        Command::Item(command) => Task::Item(command),
+        Command::Order(command) => Task::Order(command),
         Command::Import(command) => Task::Import(command.prepare()?),
         Command::User(command) => Task::User(command.prepare()?),
         Command::Backup(args) => Task::Backup(args.prepare()?),

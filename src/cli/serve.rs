@@ -104,7 +104,8 @@ async fn serve(config: &Config, db: Db, key: TokenKey, entropy: Entropy, demo: b
     let (end, ended) = watch::channel(false);
     let commands = match &config.database {
         Location::File(path) => {
-            let context = Context { db: db.clone(), clock: Clock::system(), config: Arc::new(config.clone()) };
+            let config = Arc::new(config.clone());
+            let context = Context { db: db.clone(), desk: app.desk.clone(), clock: Clock::system(), config };
             Some(tokio::spawn(control::listen(path.clone(), context, ended.clone())))
         }
         // Any number of processes may have it open, so commands need no server's help.

@@ -14,6 +14,7 @@ pub mod desk;
 mod model;
 mod queries;
 pub mod rules;
+mod view;
 
 pub use desk::Desk;
 pub use model::{
@@ -21,3 +22,4 @@ pub use model::{
     PlaceOrder, Placed, ShortLine, Step, order_code, parse_order_code,
 };
 pub use queries::{Which, bulks, inserts, statements};
+pub use view::OrderView;

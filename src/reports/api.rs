@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::category_summary::{self, CategorySummary};
-use super::model::{ProductSales, ReportError};
+use super::model::{ItemSold, ProductSales, ReportError};
 use super::queries;
 use super::rules::{Range, weekday_label};
 use crate::clock::BusinessDate;
@@ -44,6 +44,10 @@ pub fn routes() -> Routes {
         .api_route(
             "/api/reports/category-summary.csv",
             get_with(category_summary_csv, |op| describe(op, "Reports", "The same as CSV")),
+        )
+        .api_route(
+            "/api/reports/items",
+            get_with(items, |op| describe(op, "Reports", "How much of each product was sold, what sold most first")),
         )
 }
 
@@ -215,6 +219,38 @@ async fn analytics(
         })
         .await?;
     Ok(axum::Json(body))
+}
+
+async fn items(
+    State(site): State<Site>,
+    seen: Allowed<SeeDashboard>,
+    Query(query): Query<ItemsQuery>,
+) -> web::Result<axum::Json<Vec<ItemSold>>> {
+    let store = seen.ask_store(query.store)?;
+    let now = site.clock.now();
+    let rows = site
+        .db
+        .read(move |conn| {
+            let today = shop::current(conn)?.business_date(now);
+            let to = query.to.unwrap_or(today);
+            if query.from.is_some_and(|from| from > to) {
+                return Err(ReportError::Backwards.into());
+            }
+            Ok::<_, Problem>(queries::items_sold(conn, store, query.from, to)?)
+        })
+        .await?;
+    Ok(axum::Json(rows))
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ItemsQuery {
+    /// The first day; when absent, from the beginning, with what was sold before this shop used Kirana.
+    from: Option<BusinessDate>,
+    /// The last day; today when absent.
+    to: Option<BusinessDate>,
+    /// One store; all, or one's own, when absent.
+    store: Option<StoreId>,
 }
 
 fn by_category(sold: &[ProductSales]) -> Result<Vec<CategoryRevenue>, Problem> {

@@ -14,5 +14,5 @@ pub mod pages;
 mod queries;
 pub mod rules;
 
-pub use model::{CustomerDay, ItemSales, ReportError};
-pub use queries::statements;
+pub use model::{CustomerDay, ItemSales, ItemSold, LowStock, ReportError};
+pub use queries::{items_sold, statements};

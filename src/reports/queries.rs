@@ -1,7 +1,9 @@
 //! All SQL of the reports. A store of 0 asks about all stores.
 
 use super::category_summary::{CategoryName, SoldProduct};
-use super::model::{CustomerDay, DaySales, ItemSales, LowStock, Offer, OpenOrder, OwnOrder, ProductSales, Totals};
+use super::model::{
+    CustomerDay, DaySales, ItemSales, ItemSold, LowStock, Offer, OpenOrder, OwnOrder, ProductSales, Totals,
+};
 use super::rules::Range;
 use crate::clock::BusinessDate;
 use crate::db::{Conn, Result};
@@ -74,6 +76,18 @@ crate::statements! {
         "select p.name, p.price_paise, cast(coalesce(sum(k.on_hand_milli), 0) as bigint)
          from products p left join stock k on k.product_id = p.id and ($1 = 0 or k.store_id = $1)
          where p.status = 'active' group by p.id, p.name, p.price_paise order by p.id";
+    /// What is on sale or was sold in these days, what sold most first; with $4 = 1 including what was sold elsewhere.
+    ITEMS_SOLD(Int, Int, Int, Int) -> ItemSold =
+        "select p.id as product_id, p.name, p.item_code, c.name as category, p.unit,
+                coalesce(x.sold_milli, 0) + p.sold_before_milli * $4 as sold_milli,
+                coalesce(x.revenue_paise, 0) as revenue_paise
+         from products p join categories c on c.id = p.category_id
+           left join (select d.product_id, cast(sum(d.sold_milli) as bigint) as sold_milli,
+                             cast(sum(d.revenue_paise) as bigint) as revenue_paise
+                      from stores s join product_days d on d.store_id = s.id and d.sold_on between $2 and $3
+                      where $1 = 0 or s.id = $1 group by d.product_id) x on x.product_id = p.id
+         where p.status = 'active' or x.product_id is not null
+         order by sold_milli desc, p.name_key, p.id";
     CATEGORY_COUNTS() -> (String, i64) =
         "select c.name, count(*) from categories c join products p on p.category_id = c.id
          where p.status = 'active' group by c.id, c.name order by c.name";
@@ -187,6 +201,17 @@ pub fn open_sold(conn: &mut Conn<'_>, store: Option<StoreId>, range: Range) -> R
 /// Name, price and stock of what is on sale.
 pub fn inventory(conn: &mut Conn<'_>, store: Option<StoreId>) -> Result<Vec<(String, Money, Quantity)>> {
     conn.all(&INVENTORY, &[number(store).into()])
+}
+
+/// How much of each product was sold, what sold most first; without a first day, everything up to the last.
+pub fn items_sold(
+    conn: &mut Conn<'_>,
+    store: Option<StoreId>,
+    from: Option<BusinessDate>,
+    to: BusinessDate,
+) -> Result<Vec<ItemSold>> {
+    let from_number = from.map_or(0, BusinessDate::as_number);
+    conn.all(&ITEMS_SOLD, &[number(store).into(), from_number.into(), to.into(), i64::from(from.is_none()).into()])
 }
 
 /// How many products each category has.

@@ -5,11 +5,14 @@ mod create;
 mod remove;
 mod scan;
 
+use std::collections::HashSet;
+
 use super::barcode::Barcode;
-use super::model::{CatalogError, PriceChange, Product};
+use super::model::{CatalogError, NewProduct, Occasion, PriceChange, Product};
 use super::{queries, words};
 use crate::db::Conn;
 use crate::ids::{ProductId, StoreId};
+use crate::shop;
 
 pub use change::{Change, Changed, change, change_many};
 pub use create::{Checked, CreateMany, create, create_many, create_unless_known};
@@ -51,6 +54,41 @@ pub fn find_by_name(conn: &mut Conn<'_>, name: &str) -> Result<Option<ProductId>
     let found = conn.all(&queries::FIND_BY_NAME, &[words::fold(name).into()])?;
     let exact = found.iter().find(|(_, known)| known == name.trim());
     Ok(exact.or(found.first()).map(|(id, _)| *id))
+}
+
+/// The product that a code of people means: an item code, else a SKU.
+pub fn find_by_code(conn: &mut Conn<'_>, code: &str) -> Result<Option<ProductId>> {
+    match conn.first(&queries::FIND_BY_ITEM_CODE, &[code.trim().into()])? {
+        Some((id,)) => Ok(Some(id)),
+        None => find_by_sku(conn, code.trim()),
+    }
+}
+
+/// An item code of four digits that no product has, the first one free from a number on.
+pub fn free_item_code(conn: &mut Conn<'_>, from: u16) -> Result<String> {
+    let taken: HashSet<String> = conn.all(&queries::FOUR_DIGIT_CODES, &[])?.into_iter().map(|(code,)| code).collect();
+    (0..10_000)
+        .map(|step| format!("{:04}", (u32::from(from) + step) % 10_000))
+        .find(|code| !taken.contains(code))
+        .ok_or(CatalogError::NoFreeCode)
+}
+
+/// Adds a product by hand under a name that no product on sale has, with an item code of its own.
+pub fn create_as_new(
+    conn: &mut Conn<'_>,
+    mut product: NewProduct,
+    code_from: u16,
+    on: Occasion<'_>,
+) -> Result<ProductId> {
+    // Two who add the same name at once must not both find it free.
+    shop::lock(conn)?;
+    if let Some(id) = find_by_name(conn, &product.name)? {
+        return Err(CatalogError::NameTaken(id));
+    }
+    if product.item_code.is_none() {
+        product.item_code = Some(free_item_code(conn, code_from)?);
+    }
+    create(conn, &product, on)
 }
 
 /// The prices that a product had, newest change first.

@@ -58,6 +58,20 @@ pub fn routes() -> Routes {
             }),
         )
         .api_route(
+            "/api/products/by-code/{code}",
+            get_with(products::by_code, |op| describe(op, TAG, "The product with an item code, else with a SKU")),
+        )
+        .api_route(
+            "/api/products/by-name/{name}",
+            get_with(products::by_name, |op| {
+                describe(op, TAG, "The product on sale with a name, spelled so or in other letter case")
+            }),
+        )
+        .api_route(
+            "/api/products/free-code",
+            get_with(products::free_code, |op| describe(op, TAG, "An item code of four digits that no product has")),
+        )
+        .api_route(
             "/api/products/export.csv",
             get_with(files::export, |op| describe(op, TAG, "All products as CSV; an import reads it back")),
         )
@@ -175,6 +189,8 @@ impl From<CatalogError> for Problem {
                 Self::not_found(sentence)
             }
             CatalogError::Flaw(flaw) => flaw.into(),
+            CatalogError::NameTaken(id) => Self::field("name", "taken", sentence).with("productId", id.to_string()),
+            CatalogError::NoFreeCode => Self::conflict("no_free_code", sentence),
             CatalogError::SkuTaken(_) => Self::field("sku", "taken", sentence),
             CatalogError::BarcodeTaken { product, .. } => {
                 Self::field("barcodes", "taken", sentence).with("productId", product.to_string())
