@@ -1,9 +1,13 @@
 //! The documented calls of other systems: requests as their documents print them, answers as they print
 //! them. Open in a shop of sample data, by right in a real one.
 
+mod advice;
+mod collections;
 mod commerce;
 mod doors;
+mod shopkeeps;
 mod smart_inventory;
+mod store_management;
 mod supermarket;
 
 use kirana::staff::Role;

@@ -28,6 +28,13 @@ impl Process {
         Self::start(Command::new(env!("CARGO_BIN_EXE_kirana")).args(Self::arguments(scratch)))
     }
 
+    /// `kirana demo` on a database of a test that holds nothing yet.
+    pub fn demo(scratch: &Scratch) -> Self {
+        let mut words = Self::arguments(scratch);
+        "demo".clone_into(&mut words[0]);
+        Self::start(Command::new(env!("CARGO_BIN_EXE_kirana")).args(words))
+    }
+
     /// What comes after the program's name.
     pub fn arguments(scratch: &Scratch) -> Vec<String> {
         let secret = scratch.file("secret.key");
@@ -64,6 +71,11 @@ impl Process {
         // What else it says must not fill the pipe.
         std::thread::spawn(move || lines.for_each(|line| heard.lock().unwrap().push(line)));
         Self { child, address, said, began }
+    }
+
+    /// Somebody at this server's door who has not signed in.
+    pub fn stranger(&self) -> Client {
+        Client::new(self.address)
     }
 
     /// Somebody at this server's door, with a bearer token.
