@@ -14,9 +14,8 @@ use crate::clock::{BusinessDate, Timestamp};
 use crate::db::Conn;
 use crate::ids::{Entropy, ProductId, StoreId};
 use crate::money::{Money, Quantity};
-use crate::reports;
+use crate::reports::{self, LowStock};
 use crate::shop;
-use crate::stock;
 
 /// How many products are read at once.
 const PAGE: i64 = 1_000;
@@ -401,18 +400,15 @@ async fn sold(
 }
 
 async fn low(store: StoreId, context: &Context, as_json: bool, out: &Out) -> Outcome {
-    let (rows, _) = context
-        .db
-        .read(move |conn| stock::actions::list(conn, store, stock::actions::Which::Low, 0, i64::MAX))
-        .await
-        .map_err(CatalogError::from)?;
+    let rows = context.db.read(move |conn| reports::list_low(conn, Some(store), i64::MAX)).await?;
     if as_json {
-        out.json(&rows);
+        let shown = |row: LowStock| json!({ "name": row.name, "unit": row.unit, "onHand": row.on_hand_milli, "reorderLevel": row.level_milli });
+        out.json(&rows.into_iter().map(shown).collect::<Vec<_>>());
     } else {
-        let rows = rows.into_iter().map(|row| {
-            vec![row.name, format!("{} {}", row.on_hand_milli, row.unit), row.reorder_level_milli.to_string()]
-        });
-        out.result(table(&["Name", "Left", "Reorder at"], rows));
+        let rows = rows
+            .into_iter()
+            .map(|row| vec![row.name, format!("{} {}", row.on_hand_milli, row.unit), row.level_milli.to_string()]);
+        out.result(table(&["Name", "Left", "Low at"], rows));
     }
     Ok(())
 }

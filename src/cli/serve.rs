@@ -99,6 +99,11 @@ async fn serve(config: &Config, db: Db, key: TokenKey, entropy: Entropy, demo: b
             }
         }
     }
+    for listener in &redirects {
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!("Plain HTTP is led to HTTPS from http://{address}");
+        }
+    }
     warn_of_exposure(config);
 
     let (end, ended) = watch::channel(false);

@@ -15,4 +15,4 @@ mod queries;
 pub mod rules;
 
 pub use model::{CustomerDay, ItemSales, ItemSold, LowStock, ReportError};
-pub use queries::{items_sold, statements};
+pub use queries::{items_sold, list_low, statements};

@@ -216,9 +216,7 @@ async fn products(door: &Client, meera: &Client, asha: &Client) -> Value {
 
 /// POST `/api/orders`, GET `/api/customer/orders` and `/api/shopkeeper/orders`.
 async fn orders(meera: &Client, asha: &Client, rice: &Value) {
-    let line = |quantity: Value| {
-        json!({ "id": rice["id"], "name": "Basmati rice", "price": 92.5, "quantity": quantity, "category": "GROCERY" })
-    };
+    let line = |quantity: Value| json!({ "id": rice["id"], "name": "Basmati rice", "price": 92.5, "quantity": quantity, "category": "GROCERY" });
     let body = json!({ "items": [line(json!(2))], "paymentMethod": "UPI", "total": 185 });
     let placed = asha.post("/api/orders", body).await.expect(201).json();
     has(&placed, &[("message", Text), ("orderId", Text), ("total", Number), ("itemCount", Number)]);
@@ -329,11 +327,9 @@ async fn around(door: &Client, origin: &str) {
     for method in [Method::POST, Method::PUT, Method::DELETE] {
         refused(&door.call(method, "/api/nothing").await, 404, "Not found");
     }
-    for (old, new) in [
-        ("/login.html", "/login"),
-        ("/shopkeeper_dashboard.html", "/"),
-        ("/customer_dashboard.html", "/"),
-    ] {
+    for (old, new) in
+        [("/login.html", "/login"), ("/shopkeeper_dashboard.html", "/"), ("/customer_dashboard.html", "/")]
+    {
         let reply = door.get(old).await.expect(303);
         assert_eq!(reply.header("location"), new);
     }
