@@ -43,7 +43,10 @@ impl<S: OpenDoor, R: Right> FromRequestParts<Site> for Let<S, R> {
             Ok(allowed) => Ok(Self { caller: allowed.caller, proof: PhantomData }),
             Err(mut problem) => {
                 match problem.status {
-                    StatusCode::UNAUTHORIZED => S::STRANGER.clone_into(&mut problem.sentence),
+                    StatusCode::UNAUTHORIZED => {
+                        problem.documented = None;
+                        S::STRANGER.clone_into(&mut problem.sentence);
+                    }
                     StatusCode::FORBIDDEN => S::NOT_ALLOWED.clone_into(&mut problem.sentence),
                     _ => {}
                 }

@@ -32,6 +32,7 @@ pub trait System: Send + Sync + 'static {
 
     /// The same refusal with the sentence of the document.
     fn reworded(mut problem: Problem, sentence: &str) -> Problem {
+        problem.documented = None;
         sentence.clone_into(&mut problem.sentence);
         for field in &mut problem.fields {
             sentence.clone_into(&mut field.message);

@@ -31,7 +31,8 @@ impl Notebook {
         command.current_dir(self.0.file("")).env_clear();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        writeln!(child.stdin.take().unwrap(), "{input}").unwrap();
+        // A command that asks for nothing may have ended before it could be told.
+        let _ = writeln!(child.stdin.take().unwrap(), "{input}");
         let output = child.wait_with_output().unwrap();
         let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
         (output.status.code().unwrap(), said.trim_end().to_owned())
