@@ -279,7 +279,7 @@ async fn update(args: UpdateArgs, context: &Context, as_json: bool, out: &Out) -
     let now = context.clock.now();
     let UpdateArgs { what, name, category, unit, price, stock, code, reorder_level, at } = args;
     let item_code = code.map_or(Edit::Keep, Edit::Set);
-    let to = ProductChange { name, category, unit, price, stock, item_code, reorder_level, ..ProductChange::default() };
+    let to = ProductChange { name, category, unit, price, item_code, stock, reorder_level, ..ProductChange::default() };
     let outcome = context
         .db
         .write(move |conn| {

@@ -14,8 +14,7 @@ use crate::ids::{OrderId, StoreId};
 use crate::money::{Money, Quantity};
 use crate::orders::actions::{self, Actor, Whole};
 use crate::orders::{
-    Channel, Item, Method, NewPayment, OrderError, OrderStatus, OrderView, PlaceOrder, Which, order_code,
-    parse_order_code,
+    Channel, Item, Method, NewPayment, OrderStatus, OrderView, PlaceOrder, Which, order_code, parse_order_code,
 };
 
 /// How many orders a list shows.
@@ -249,8 +248,7 @@ async fn list(status: Option<&str>, context: &Context, as_json: bool, out: &Out)
         Some("open") => Which::Open,
         Some(word) => OrderStatus::from_word(word).map_or(Which::All, Which::In),
     };
-    let (orders, _) =
-        context.db.read(move |conn| Ok::<_, OrderError>(actions::list(conn, None, which, i64::MAX, PAGE)?)).await?;
+    let (orders, _) = context.db.read(move |conn| actions::list(conn, None, which, i64::MAX, PAGE)).await?;
     if as_json {
         let all: Vec<_> = orders.into_iter().map(|whole| OrderView::new(whole, true)).collect();
         out.json(&all);
