@@ -78,7 +78,7 @@ impl App {
             clock: parts.clock.clone(),
             entropy: parts.entropy.clone(),
             answers: Arc::new(answer::Cache::default()),
-            limits: Arc::new(limits::Limits::per_minute(parts.public_rate)),
+            limits: Arc::new(limits::Limits::per_minute(parts.public_rate, parts.settings.api_rate)),
             settings: Arc::new(parts.settings),
             sign: page::Sign::default(),
         };
@@ -143,6 +143,7 @@ fn native_routes() -> Routes {
         .merge(crate::orders::api::routes())
         .merge(crate::reports::api::routes())
         .merge(crate::reports::live::routes())
+        .merge(crate::classic::routes())
 }
 
 /// Pages for people, and what they are dressed in.

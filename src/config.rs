@@ -11,17 +11,22 @@ use crate::{db, web};
 
 /// The settings' names in the file. A flag has dashes for the underscores, a variable is written in
 /// capitals after `KIRANA_`.
-pub const NAMES: [&str; 15] = [
+pub const NAMES: [&str; 20] = [
     "data_dir",
     "database",
     "db_ca",
     "readers",
     "writers",
     "listen",
+    "redirect",
+    "tls_cert",
+    "tls_key",
     "https",
     "trusted_proxies",
     "cors_origins",
     "public_rate",
+    "largest_upload",
+    "api_rate",
     "metrics_token",
     "secret_file",
     "hashers",
@@ -48,6 +53,15 @@ pub struct Flags {
     /// Where to listen; may be given more than once [default: 127.0.0.1:8000]
     #[arg(long, global = true, value_name = "ADDRESS:PORT")]
     pub listen: Vec<String>,
+    /// The certificate for HTTPS, with those it was signed by (PEM); read again at SIGHUP
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
+    pub tls_cert: Option<String>,
+    /// The key of that certificate (PEM)
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
+    pub tls_key: Option<String>,
+    /// Where plain HTTP is led to HTTPS; may be given more than once
+    #[arg(long, global = true, hide_short_help = true, value_name = "ADDRESS:PORT")]
+    pub redirect: Vec<String>,
     /// Browsers reach the pages by HTTPS (through a proxy), so cookies are marked for it
     #[arg(long, global = true, hide_short_help = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub https: Option<String>,
@@ -60,6 +74,12 @@ pub struct Flags {
     /// Calls each minute from one address to routes that need no log-in [default: 60]
     #[arg(long, global = true, hide_short_help = true, value_name = "CALLS")]
     pub public_rate: Option<String>,
+    /// The largest file of products for POST /upload, in MiB [default: 512]
+    #[arg(long, global = true, hide_short_help = true, value_name = "MIB")]
+    pub largest_upload: Option<String>,
+    /// Calls each minute from one address of another machine; 0 sets no limit [default: 6000]
+    #[arg(long, global = true, hide_short_help = true, value_name = "CALLS")]
+    pub api_rate: Option<String>,
     /// The key that log-ins are signed with [default: secret.key in the data folder]
     #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     pub secret_file: Option<String>,
@@ -93,10 +113,15 @@ impl Flags {
             "readers" => &self.readers,
             "writers" => &self.writers,
             "listen" => return self.listen.clone(),
+            "redirect" => return self.redirect.clone(),
+            "tls_cert" => &self.tls_cert,
+            "tls_key" => &self.tls_key,
             "https" => &self.https,
             "trusted_proxies" => return self.trusted_proxies.clone(),
             "cors_origins" => return self.cors_origins.clone(),
             "public_rate" => &self.public_rate,
+            "largest_upload" => &self.largest_upload,
+            "api_rate" => &self.api_rate,
             "secret_file" => &self.secret_file,
             "hashers" => &self.hashers,
             "log_format" => &self.log_format,
@@ -166,6 +191,10 @@ pub struct Config {
     pub writers: usize,
     /// Where to listen.
     pub listen: Vec<SocketAddr>,
+    /// Where plain HTTP is led to HTTPS.
+    pub redirect: Vec<SocketAddr>,
+    /// The files of the certificate and its key; with them, every address speaks HTTPS.
+    pub tls: Option<(PathBuf, PathBuf)>,
     /// What the pages and routes are told.
     pub web: web::Settings,
     /// Calls each minute from one address to routes that need no log-in.
@@ -234,17 +263,23 @@ impl Config {
 
         let data_dir = sources.path("data_dir", || default_data_dir(&env));
         let database = sources.database(&data_dir);
+        let tls = sources.tls()?;
         let config = Self {
             db_ca: sources.optional_path("db_ca"),
             readers: sources.number("readers", 4)?,
             writers: sources.number("writers", 4)?,
             listen: sources.listen()?,
+            redirect: sources.redirect(tls.is_some())?,
             web: web::Settings {
-                https: sources.one("https", "false", "true or false", |text| text.parse().ok())?,
+                https: sources.one("https", "false", "true or false", |text| text.parse().ok())? || tls.is_some(),
                 trusted_proxies: sources.many("trusted_proxies", "an IP address", |text| text.parse().ok())?,
                 cors_origins: sources.many("cors_origins", "an origin like https://shop.example", origin)?,
                 metrics_token: sources.secret("metrics_token")?,
+                largest_upload: web::LargestUpload { mib: sources.number("largest_upload", 512)? },
+                openness: web::Openness::ByRight,
+                api_rate: sources.one("api_rate", "6000", "a whole number from 0", |text| text.parse().ok())?,
             },
+            tls,
             public_rate: sources.number("public_rate", 60)?,
             secret_file: sources.path("secret_file", || data_dir.join("secret.key")),
             hashers: sources.number("hashers", std::thread::available_parallelism().map_or(1, usize::from))?,
@@ -329,7 +364,7 @@ impl Sources<'_> {
         let variable = format!("KIRANA_{}", name.to_uppercase());
         if let Some(value) = (self.env)(&variable) {
             let values = match name {
-                "listen" | "trusted_proxies" | "cors_origins" => {
+                "listen" | "redirect" | "trusted_proxies" | "cors_origins" => {
                     value.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
                 }
                 _ => vec![value],
@@ -430,9 +465,7 @@ impl Sources<'_> {
     fn listen(&mut self) -> Result<Vec<SocketAddr>> {
         let (given, _) = self.ask("listen");
         if !given.is_empty() {
-            return self.many("listen", "an address and port like 127.0.0.1:8000", |text| {
-                text.replace("localhost:", "127.0.0.1:").parse().ok()
-            });
+            return self.many("listen", "an address and port like 127.0.0.1:8000", address);
         }
         let (port, origin) = match (self.env)("PORT") {
             Some(text) => (text, Origin::Environment("PORT".to_owned())),
@@ -445,6 +478,29 @@ impl Sources<'_> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, number));
         self.note("listen", vec![address.to_string()], origin);
         Ok(vec![address])
+    }
+
+    /// The certificate and its key; one is of no use without the other.
+    fn tls(&mut self) -> Result<Option<(PathBuf, PathBuf)>> {
+        let files = (self.optional_path("tls_cert"), self.optional_path("tls_key"));
+        let (name, other) = match files {
+            (Some(cert), Some(key)) => return Ok(Some((cert, key))),
+            (None, None) => return Ok(None),
+            (Some(path), None) => ("tls_cert", path),
+            (None, Some(path)) => ("tls_key", path),
+        };
+        let (_, origin) = self.ask(name);
+        let reason = "tls_cert and tls_key go together";
+        Err(ConfigError::Value { name, origin, value: other.display().to_string(), reason })
+    }
+
+    fn redirect(&mut self, has_tls: bool) -> Result<Vec<SocketAddr>> {
+        let (given, origin) = self.ask("redirect");
+        if let (Some(value), false) = (given.first(), has_tls) {
+            let reason = "there is no HTTPS to lead to without tls_cert and tls_key";
+            return Err(ConfigError::Value { name: "redirect", origin, value: value.clone(), reason });
+        }
+        self.many("redirect", "an address and port like 0.0.0.0:80", address)
     }
 
     /// What a relative path begins at: the file's folder for what stands in the file.
@@ -498,7 +554,14 @@ fn default_data_dir(env: &dyn Fn(&str) -> Option<String>) -> PathBuf {
     }
 }
 
+fn address(text: &str) -> Option<SocketAddr> {
+    text.replace("localhost:", "127.0.0.1:").parse().ok()
+}
+
 fn origin(text: &str) -> Option<String> {
+    if text == "*" {
+        return Some(text.to_owned());
+    }
     let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
     let clean = !host.is_empty() && !host.contains(['/', '*', ' ', '?', '#']);
     clean.then(|| text.to_owned())
@@ -576,7 +639,10 @@ mod tests {
             ("readers = [[1]]", "`readers`"),
             ("https = \"perhaps\"", "`https`"),
             ("listen = \"shop\"", "`listen`"),
-            ("cors_origins = [\"*\"]", "`cors_origins`"),
+            ("cors_origins = [\"*.example\"]", "`cors_origins`"),
+            ("tls_cert = \"shop.pem\"", "go together"),
+            ("redirect = \"127.0.0.1:80\"", "no HTTPS"),
+            ("api_rate = -1", "`api_rate`"),
             ("metrics_token = \"short\"", "`metrics_token`"),
             ("log_format = \"xml\"", "`log_format`"),
             ("listen = ", "is not a settings file"),
@@ -608,5 +674,8 @@ mod tests {
         assert_eq!(load(&Flags::default(), &[listen], here.path()).unwrap().exposed().len(), 1);
         let https = ("KIRANA_HTTPS", "true");
         assert!(load(&Flags::default(), &[listen, https], here.path()).unwrap().exposed().is_empty());
+        let files = [listen, ("KIRANA_TLS_CERT", "shop.pem"), ("KIRANA_TLS_KEY", "shop.key")];
+        let config = load(&Flags::default(), &files, here.path()).unwrap();
+        assert!(config.exposed().is_empty() && config.web.https);
     }
 }

@@ -185,6 +185,9 @@ impl TaxRate {
 }
 
 impl Rating {
+    /// Five stars.
+    pub const MOST: Self = Self(500);
+
     /// A rating of whole hundredths of a star.
     pub const fn centi(centi: i64) -> Self {
         Self(centi)

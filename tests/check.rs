@@ -118,6 +118,11 @@ const FAULTS: &[Fault] = &[
     (5, "bills of a series against its last number", "update orders set invoice_number = 9 where invoice_number = 1"),
     (5, "bill number without an order handed over", "update orders set status = 'ready' where id = 2"),
     (5, "bill number without an order handed over", "update orders set status = 'completed' where id = 1"),
+    (
+        6,
+        "search words of a product that is gone",
+        "insert into product_words (word, product_id) values ('ghost', 999999)",
+    ),
     (7, "this entry was changed", "update audit_log set actor = 'user:9' where action = 'stock.adjust'"),
     (7, "this entry was changed", "update audit_log set detail = '{}' where action = 'orders.place'"),
     (7, "this entry was changed", "update audit_log set at = at + 1 where action = 'payment.take'"),

@@ -80,7 +80,8 @@ fn yes(flag: bool) -> String {
     (if flag { "yes" } else { "no" }).to_owned()
 }
 
-fn line(cells: impl Iterator<Item = String>) -> Vec<u8> {
+/// A line of any such table: formulas are defused, and what needs quotation marks gets them.
+pub fn line(cells: impl Iterator<Item = String>) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     // Writing into memory does not fail.
     let _ = writer.write_record(cells.map(|cell| defuse(&cell)));

@@ -434,6 +434,12 @@ pub enum CatalogError {
     /// Another product has the SKU.
     #[error("Another product already has the SKU {0}.")]
     SkuTaken(String),
+    /// A product on sale has the name, and the new one was to have one of its own.
+    #[error("Already exists")]
+    NameTaken(ProductId),
+    /// All ten thousand item codes of four digits are in use.
+    #[error("No item code of four digits is free.")]
+    NoFreeCode,
     /// Another product has the barcode.
     #[error("The barcode {code} already belongs to another product (number {product}).")]
     BarcodeTaken {

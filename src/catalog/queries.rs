@@ -132,6 +132,8 @@ crate::statements! {
         "select id, name from products where name_key = $1 and status = 'active' order by id";
     pub(super) FIND_BY_ITEM_CODE(Text) -> (ProductId,) =
         "select id from products where item_code = $1 order by status, id limit 1";
+    pub(super) FOUR_DIGIT_CODES() -> (String,) =
+        "select item_code from products where item_code is not null and length(item_code) = 4";
     pub(super) PRICES_OF(Int) -> PriceChange =
         "select at, user_id, old_price_paise, new_price_paise, old_mrp_paise, new_mrp_paise
          from price_changes where product_id = $1 order by id desc";
@@ -205,6 +207,9 @@ crate::bulks! {
         each "select id, name_key, price_paise, status, category_id from products where id = $1",
         set "select p.id, p.name_key, p.price_paise, p.status, p.category_id
              from unnest({rows}) as asked(id) join products p on p.id = asked.id";
+    pub(super) EXISTING(Int) -> (ProductId,) =
+        each "select id from products where id = $1",
+        set "select p.id from unnest({rows}) as asked(id) join products p on p.id = asked.id";
     pub(super) FIND_SKUS(Text) -> (String, ProductId) =
         each "select sku, id from products where sku = $1",
         set "select p.sku, p.id from unnest({rows}) as asked(sku) join products p on p.sku = asked.sku";
@@ -233,9 +238,10 @@ crate::bulks! {
                 price_paise, price_includes_tax, cost_paise, tax_rate_bp, hsn, rating_centi, review_count,
                 sold_before_milli, item_code, status, track_stock, track_batches, allow_negative, updated_at)
              where p.id = v.id";
-    pub(super) DELETE_WORDS(Int) =
-        each "delete from product_words where product_id = $1",
-        set "delete from product_words where product_id in (select id from unnest({rows}) as gone(id))";
+    pub(super) DELETE_WORDS(Text, Int) =
+        each "delete from product_words where word = $1 and product_id = $2",
+        set "delete from product_words w using unnest({rows}) as gone(word, product_id)
+             where w.word = gone.word and w.product_id = gone.product_id";
     pub(super) DELETE_BARCODES(Int) =
         each "delete from barcodes where product_id = $1",
         set "delete from barcodes where product_id in (select id from unnest({rows}) as gone(id))";
@@ -252,6 +258,9 @@ crate::inserts! {
         category_id Int, brand Text, unit Text, mrp_paise Int, price_paise Int, price_includes_tax Int, cost_paise Int,
         tax_rate_bp Int, hsn Text, rating_centi Int, review_count Int, sold_before_milli Int, item_code Text, status Text,
         track_stock Int, track_batches Int, allow_negative Int, owner_id Int, import_id Int, created_at Int, updated_at Int) "";
+    pub(super) INSERT_UNKNOWN_PRODUCTS into products (id Int, sku Text, name Text, name_key Text, category_id Int,
+        price_paise Int, rating_centi Int, review_count Int, sold_before_milli Int, owner_id Int, import_id Int,
+        created_at Int, updated_at Int) "on conflict (sku) do nothing";
     pub(super) INSERT_WORDS into product_words (word Text, product_id Int) "";
     pub(super) INSERT_BARCODES into barcodes (code Text, product_id Int, kind Text, created_at Int) "";
     pub(super) INSERT_PRICES into price_changes (id Int, product_id Int, at Int, user_id Int, old_price_paise Int,

@@ -199,7 +199,8 @@ fn set<T>(field: &mut T, value: Option<T>) {
     }
 }
 
-fn check_text(field: &'static str, text: &str, least: usize, most: usize) -> Result<()> {
+/// Refuses a text that is too short or too long, or holds what cannot be printed.
+pub fn check_text(field: &'static str, text: &str, least: usize, most: usize) -> Result<()> {
     let length = text.chars().count();
     if text.trim().chars().count() < least {
         return Err(Flaw::new(field, "missing", format!("Missing required field: {field}")));
@@ -213,7 +214,8 @@ fn check_text(field: &'static str, text: &str, least: usize, most: usize) -> Res
     Ok(())
 }
 
-fn check_code(field: &'static str, code: &str, most: usize) -> Result<()> {
+/// Refuses a code that is empty or too long, or has spaces at its ends.
+pub fn check_code(field: &'static str, code: &str, most: usize) -> Result<()> {
     let fits = (1..=most).contains(&code.chars().count()) && !code.chars().any(char::is_control);
     if fits && code.trim() == code {
         return Ok(());

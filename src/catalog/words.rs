@@ -15,8 +15,23 @@ const MOST: usize = 60;
 
 /// A text in the form that is compared: composed the same way, in small letters, with single spaces.
 pub fn fold(text: &str) -> String {
+    if is_plain(text) {
+        return text.to_ascii_lowercase();
+    }
     let folded: String = text.nfkc().flat_map(char::to_lowercase).collect();
     folded.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Nothing to compose and no spaces to make single: most names in a large file are so.
+fn is_plain(text: &str) -> bool {
+    let mut before = b' ';
+    for byte in text.bytes() {
+        if !byte.is_ascii() || byte.is_ascii_control() || (byte == b' ' && before == b' ') {
+            return false;
+        }
+        before = byte;
+    }
+    before != b' '
 }
 
 /// The words of a text, folded, in order.
@@ -69,6 +84,11 @@ mod tests {
         assert_eq!(cut("Amul  BUTTER, 500g (Pack-of-2)"), ["amul", "butter", "500g", "pack", "of", "2"]);
         assert_eq!(cut("ＡＭＵＬ ﬁne"), ["amul", "fine"]);
         assert_eq!(cut("!!! ... —"), Vec::<String>::new());
+        for (text, folded) in
+            [("Green TEA", "green tea"), (" a", "a"), ("a ", "a"), ("a  b", "a b"), ("", ""), ("a\tb", "a b")]
+        {
+            assert_eq!(fold(text), folded, "{text:?}");
+        }
     }
 
     #[test]

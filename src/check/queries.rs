@@ -49,6 +49,7 @@ rules! {
     4 "effects of one key" KEY_TWICE;
     5 "bills of a series against its last number" INVOICES;
     5 "bill number without an order handed over" INVOICE_WITHOUT_HANDOVER;
+    6 "search words of a product that is gone" LOOSE_WORDS;
 }
 
 crate::row! {
@@ -122,6 +123,10 @@ crate::statements! {
          from (select store_id, order_id from order_lines union all select store_id, order_id from payments) x
          left join orders o on o.store_id = x.store_id and o.id = x.order_id
          where o.id is null group by x.store_id, x.order_id";
+    LOOSE_WORDS() -> (String, i64, i64) =
+        "select 'product ' || w.product_id, count(*), cast(0 as bigint)
+         from product_words w left join products p on p.id = w.product_id
+         where p.id is null group by w.product_id";
     ORDER_TOTAL() -> (String, i64, i64) =
         "select 'order ' || o.id, o.total_paise, cast(sum(l.total_paise) + o.rounding_paise as bigint)
          from orders o join order_lines l on l.store_id = o.store_id and l.order_id = o.id

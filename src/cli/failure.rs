@@ -4,6 +4,7 @@ use crate::catalog::CatalogError;
 use crate::catalog::import::ImportError;
 use crate::config::ConfigError;
 use crate::db::{self, OpenError};
+use crate::orders::OrderError;
 use crate::staff::StaffError;
 
 /// Something is wrong, and none of the numbers below says what.
@@ -95,6 +96,15 @@ impl From<ImportError> for Failure {
         match error {
             ImportError::Catalog(error) => error.into(),
             refusal => Self::new(BAD_INPUT, refusal.to_string()),
+        }
+    }
+}
+
+impl From<OrderError> for Failure {
+    fn from(error: OrderError) -> Self {
+        match error {
+            OrderError::Db(error) => error.into(),
+            refusal => Self::new(FAILED, refusal.to_string()),
         }
     }
 }

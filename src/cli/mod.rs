@@ -3,6 +3,7 @@
 //! Results go to standard output, talk to standard error; a command that finds its database in use
 //! has the server that uses it do the work (`control.rs`).
 
+mod analyze;
 mod backup;
 mod check;
 mod control;
@@ -11,9 +12,12 @@ mod doctor;
 mod export;
 mod failure;
 mod import;
+mod item;
 mod key;
 mod migrate;
+mod order;
 mod out;
+mod report;
 mod serve;
 mod settings;
 mod user;
@@ -76,15 +80,27 @@ Example:
     /// Add, list and lock accounts, and reset passwords.
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Add, show, change and remove what is sold; see what sold and what runs low.
+    #[command(subcommand)]
+    Item(item::ItemCommand),
+    /// Place, show, complete and cancel orders.
+    #[command(subcommand)]
+    Order(order::OrderCommand),
     /// Make, list and revoke keys for other programs.
     #[command(subcommand)]
     ApiKey(key::KeyCommand),
     /// Bring products in from a file, and take an import back.
     #[command(subcommand)]
     Import(import::ImportCommand),
+    /// Put figures together: what the stock is worth.
+    #[command(subcommand)]
+    Analyze(analyze::AnalyzeCommand),
     /// Write products into a file.
     #[command(subcommand)]
     Export(export::ExportCommand),
+    /// Print figures: as a table, as JSON, as CSV.
+    #[command(subcommand)]
+    Report(report::ReportCommand),
     /// Copy the whole shop into one file, also while it is open.
     #[command(after_help = "Examples:
   kirana backup shop.sqlite      into a file that is not there yet
@@ -162,8 +178,12 @@ fn run_with(config: Config, command: Command, json: bool, terminal: Terminal) ->
         Command::Migrate => Task::Migrate,
         Command::Doctor => Task::Doctor,
         Command::Check => Task::Check,
+        Command::Analyze(command) => return analyze::run(command, config, json, terminal),
         Command::Export(command) => return export::run(command, config, terminal),
         Command::ApiKey(command) => Task::Key(command),
+        Command::Report(command) => Task::Report(command),
+        Command::Item(command) => Task::Item(command),
+        Command::Order(command) => Task::Order(command),
         Command::Import(command) => Task::Import(command.prepare()?),
         Command::User(command) => Task::User(command.prepare()?),
         Command::Backup(args) => Task::Backup(args.prepare()?),

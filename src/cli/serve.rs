@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::control;
-use super::failure::{CANNOT_CREATE, Failure, IO, Outcome, UNAVAILABLE};
+use super::failure::{BAD_CONFIG, CANNOT_CREATE, Failure, IO, Outcome, UNAVAILABLE};
 use super::work::Context;
 use crate::app::{App, Parts};
 use crate::clock::Clock;
@@ -17,6 +17,8 @@ use crate::config::{Config, LogFormat};
 use crate::db::{Db, Location};
 use crate::ids::Entropy;
 use crate::staff::TokenKey;
+use crate::web::server::Door;
+use crate::web::tls::{self, Tls};
 use crate::web::{log, metrics, server};
 
 /// How often old measurements are folded together.
@@ -58,10 +60,14 @@ pub fn open(config: Config, fill: Option<&Fill>) -> Outcome {
 }
 
 async fn serve(config: &Config, db: Db, key: TokenKey, entropy: Entropy, demo: bool) -> Outcome {
-    let mut listeners = Vec::new();
-    for address in &config.listen {
-        listeners.push(TcpListener::bind(address).await.map_err(|cause| cannot_listen(*address, &cause))?);
-    }
+    let tls = match &config.tls {
+        Some((cert, key)) => {
+            let loaded = Tls::load(cert.clone(), key.clone());
+            Some(Arc::new(loaded.map_err(|error| Failure::new(BAD_CONFIG, error.to_string()))?))
+        }
+        None => None,
+    };
+    let (listeners, redirects) = (bind(&config.listen).await?, bind(&config.redirect).await?);
     let metrics = metrics::install();
     if let Some(handle) = metrics.clone() {
         tokio::spawn(async move {
@@ -82,12 +88,20 @@ async fn serve(config: &Config, db: Db, key: TokenKey, entropy: Entropy, demo: b
         metrics,
     });
     let mut asked = Asked::new()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let mut port = 443;
     for listener in &listeners {
         if let Ok(address) = listener.local_addr() {
-            tracing::info!("Server running on http://{address}");
+            port = address.port();
+            tracing::info!("Server running on {scheme}://{address}");
             if demo {
                 eprintln!("{}", super::demo::banner(&address.to_string()));
             }
+        }
+    }
+    for listener in &redirects {
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!("Plain HTTP is led to HTTPS from http://{address}");
         }
     }
     warn_of_exposure(config);
@@ -95,14 +109,20 @@ async fn serve(config: &Config, db: Db, key: TokenKey, entropy: Entropy, demo: b
     let (end, ended) = watch::channel(false);
     let commands = match &config.database {
         Location::File(path) => {
-            let context = Context { db: db.clone(), clock: Clock::system(), config: Arc::new(config.clone()) };
+            let config = Arc::new(config.clone());
+            let context = Context { db: db.clone(), desk: app.desk.clone(), clock: Clock::system(), config };
             Some(tokio::spawn(control::listen(path.clone(), context, ended.clone())))
         }
         // Any number of processes may have it open, so commands need no server's help.
         Location::Server(_) => None,
     };
     let working = tokio::spawn(app.worker().run(ended.clone()));
-    let mut serving = tokio::spawn(server::serve(listeners, app.router, ended));
+    if let Some(tls) = &tls {
+        tokio::spawn(renew(tls.clone(), hang_up()?));
+        tokio::spawn(server::serve(redirects, tls::redirect(port), ended.clone()));
+    }
+    let doors: Vec<Door> = listeners.into_iter().map(|listener| Door::new(listener, tls.clone())).collect();
+    let mut serving = tokio::spawn(server::serve(doors, app.router, ended));
     let outcome = tokio::select! {
         name = asked.wait() => {
             tracing::info!("{name} received, open requests are finished");
@@ -129,10 +149,32 @@ async fn serve(config: &Config, db: Db, key: TokenKey, entropy: Entropy, demo: b
     outcome
 }
 
+async fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Failure> {
+    let mut listeners = Vec::with_capacity(addresses.len());
+    for address in addresses {
+        listeners.push(TcpListener::bind(address).await.map_err(|cause| cannot_listen(*address, &cause))?);
+    }
+    Ok(listeners)
+}
+
+fn hang_up() -> Result<Signal, Failure> {
+    signal(SignalKind::hangup()).map_err(|cause| Failure::new(UNAVAILABLE, format!("no signals: {cause}")))
+}
+
+/// Reads the certificate again at each SIGHUP, which is how programs that renew certificates tell of it.
+async fn renew(tls: Arc<Tls>, mut asked: Signal) {
+    while asked.recv().await.is_some() {
+        match tls.reload() {
+            Ok(()) => tracing::info!("SIGHUP received, the certificate was read again"),
+            Err(error) => tracing::error!("The certificate in use stays: {error}"),
+        }
+    }
+}
+
 /// The signals by which one asks a server to end.
 struct Asked {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
+    terminate: Signal,
+    interrupt: Signal,
 }
 
 impl Asked {
@@ -153,7 +195,8 @@ fn warn_of_exposure(config: &Config) {
     for address in config.exposed() {
         tracing::warn!(
             "ANYBODY ON THE NETWORK CAN READ PASSWORDS SENT TO {address}: it is open to other machines without HTTPS. \
-             Put a proxy with HTTPS before it and start with --https, or listen on 127.0.0.1."
+             Give it a certificate with --tls-cert and --tls-key, put a proxy with HTTPS before it and start with --https, \
+             or listen on 127.0.0.1."
         );
     }
 }

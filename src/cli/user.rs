@@ -10,6 +10,8 @@ use super::out::{Out, table};
 use super::work::Context;
 use crate::audit::By;
 use crate::ids::{Entropy, UserId};
+use crate::staff::actions::Removal;
+use crate::staff::password::{Hasher, Verdict};
 use crate::staff::{self, Caller, Kind, NewUser, Role, StaffError, Status, User, actions, rules};
 
 /// What clap calls a command line that does not make sense.
@@ -29,6 +31,20 @@ pub enum UserCommand {
         #[arg(long, value_parser = role)]
         role: Option<Role>,
     },
+    /// Show an account, if there is one.
+    Show(WhoArgs),
+    /// Say whether a password is right; nobody is logged in by it.
+    #[command(after_help = "Example:
+  kirana user check ravi --password-stdin < password.txt")]
+    Check {
+        #[command(flatten)]
+        who: WhoArgs,
+        /// Read the password from the first line of standard input.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Remove an account that was never used; any other is locked out for good and stays in the books.
+    Remove(WhoArgs),
     /// Lock somebody out, at once and everywhere.
     Disable(WhoArgs),
     /// Let somebody in again.
@@ -92,10 +108,32 @@ pub enum Task {
     Add(New),
     /// List accounts.
     List(Option<Role>),
+    /// Show an account.
+    Show(WhoArgs),
+    /// Say whether a password is right.
+    Check {
+        /// Whose.
+        who: WhoArgs,
+        /// The password.
+        password: Password,
+    },
+    /// Remove an account.
+    Remove(WhoArgs),
     /// Lock somebody out, or let them in again.
     SetStatus(WhoArgs, Status),
     /// Set a password; it is shown when it was made up.
     SetPassword { who: WhoArgs, hash: String, made_up: Option<String> },
+}
+
+/// A password on its way to where it is checked; it stands in no message.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Password(String);
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Password(***)")
+    }
 }
 
 /// A new account with its password's hash.
@@ -117,11 +155,17 @@ pub fn role(text: &str) -> Result<Role, String> {
 }
 
 impl UserCommand {
-    /// Asks what is to be asked. A password leaves this process only as its hash.
+    /// Asks what is to be asked. A new password leaves this process only as its hash.
     pub fn prepare(self) -> Result<Task, Failure> {
         Ok(match self {
             Self::Add(args) => Task::Add(args.prepare()?),
             Self::List { role } => Task::List(role),
+            Self::Show(who) => Task::Show(who),
+            Self::Check { who, password_stdin } => {
+                let password = Password(read_password(&who.login, password_stdin)?);
+                Task::Check { who, password }
+            }
+            Self::Remove(who) => Task::Remove(who),
             Self::Disable(who) => Task::SetStatus(who, Status::Disabled),
             Self::Enable(who) => Task::SetStatus(who, Status::Active),
             Self::ResetPassword { who, generate, password_stdin } => {
@@ -155,29 +199,32 @@ impl AddArgs {
     }
 }
 
-/// The first line of standard input, or what somebody types twice without seeing it.
+/// The first line of standard input, or what somebody types twice without seeing it: a new password.
 fn ask_password(login: &str, from_stdin: bool) -> Result<String, Failure> {
-    let password = if from_stdin {
-        let mut text = String::new();
-        std::io::stdin()
-            .take(4096)
-            .read_to_string(&mut text)
-            .map_err(|cause| Failure::new(USAGE, format!("standard input: {cause}")))?;
-        text.lines().next().unwrap_or_default().to_owned()
-    } else {
-        let ask = |question: String| {
-            rpassword::prompt_password(question).map_err(|_| {
-                Failure::new(USAGE, "there is no terminal to ask for the password; give it with --password-stdin")
-            })
-        };
-        let password = ask(format!("Password for {login}: "))?;
-        if ask("Once more: ".to_owned())? != password {
-            return Err(Failure::new(FAILED, "these were two different passwords"));
-        }
-        password
-    };
+    let password = read_password(login, from_stdin)?;
+    if !from_stdin && type_password("Once more: ")? != password {
+        return Err(Failure::new(FAILED, "these were two different passwords"));
+    }
     rules::check_password(&password, login)?;
     Ok(password)
+}
+
+/// The first line of standard input, or what somebody types without seeing it.
+fn read_password(login: &str, from_stdin: bool) -> Result<String, Failure> {
+    if !from_stdin {
+        return type_password(&format!("Password for {login}: "));
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .take(4096)
+        .read_to_string(&mut text)
+        .map_err(|cause| Failure::new(USAGE, format!("standard input: {cause}")))?;
+    Ok(text.lines().next().unwrap_or_default().to_owned())
+}
+
+fn type_password(question: &str) -> Result<String, Failure> {
+    rpassword::prompt_password(question)
+        .map_err(|_| Failure::new(USAGE, "there is no terminal to ask for the password; give it with --password-stdin"))
 }
 
 impl Task {
@@ -186,6 +233,17 @@ impl Task {
         match self {
             Self::Add(new) => add(new, context, as_json, out).await,
             Self::List(role) => list(role, context, as_json, out).await,
+            Self::Show(who) => {
+                let user = context.db.read(move |conn| who.find(conn)).await?;
+                if as_json {
+                    out.json(&shown(&user));
+                } else {
+                    out.result(people(std::slice::from_ref(&user)));
+                }
+                Ok(())
+            }
+            Self::Check { who, password } => check(who, password, context, as_json, out).await,
+            Self::Remove(who) => remove(who, context, as_json, out).await,
             Self::SetStatus(who, status) => {
                 let now = context.clock.now();
                 let user = context
@@ -281,18 +339,54 @@ async fn list(role: Option<Role>, context: &Context, as_json: bool, out: &Out) -
         let all: Vec<_> = users.iter().map(shown).collect();
         out.json(&all);
     } else {
-        let rows = users.iter().map(|user| {
-            vec![
-                user.id.to_string(),
-                user.username.clone().unwrap_or_default(),
-                user.email.clone().unwrap_or_default(),
-                format!("{} {}", user.first_name, user.last_name).trim().to_owned(),
-                user.role.to_string(),
-                user.status.to_string(),
-                user.last_login_at.map_or_else(|| "never".to_owned(), |at| at.to_string()),
-            ]
-        });
-        out.result(table(&["Id", "User name", "E-mail", "Name", "Role", "Status", "Last log-in"], rows));
+        out.result(people(&users));
+    }
+    Ok(())
+}
+
+fn people(users: &[User]) -> String {
+    let rows = users.iter().map(|user| {
+        vec![
+            user.id.to_string(),
+            user.username.clone().unwrap_or_default(),
+            user.email.clone().unwrap_or_default(),
+            user.full_name(),
+            user.role.to_string(),
+            user.status.to_string(),
+            user.last_login_at.map_or_else(|| "never".to_owned(), |at| at.to_string()),
+        ]
+    });
+    table(&["Id", "User name", "E-mail", "Name", "Role", "Status", "Last log-in"], rows)
+}
+
+async fn check(who: WhoArgs, password: Password, context: &Context, as_json: bool, out: &Out) -> Outcome {
+    let user = context.db.read(move |conn| who.find(conn)).await?;
+    let verdict = Hasher::new(1, Entropy::system()).verify(password.0, user.password_hash.clone()).await;
+    match verdict {
+        Ok(Verdict::Right | Verdict::RightButOld) => {
+            report(&user, user.status, "has this password", as_json, out);
+            Ok(())
+        }
+        _ => Err(Failure::new(FAILED, "Username or password is incorrect")),
+    }
+}
+
+async fn remove(who: WhoArgs, context: &Context, as_json: bool, out: &Out) -> Outcome {
+    let now = context.clock.now();
+    let (user, removal) = context
+        .db
+        .write(move |conn| {
+            let user = who.find(conn)?;
+            let removal = actions::remove(conn, &Caller::system(), user.id, By::system(now))?;
+            Ok::<_, StaffError>((user, removal))
+        })
+        .await?;
+    let deleted = removal == Removal::Deleted;
+    if as_json {
+        out.json(&json!({ "id": user.id, "login": user.login(), "deleted": deleted }));
+    } else {
+        let what = if deleted { "is removed" } else { "is locked out; the books name the account, so it stays" };
+        out.result(format!("{} ({}) {what}", user.login(), user.role));
     }
     Ok(())
 }

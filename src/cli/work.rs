@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::{Failure, NO_INPUT, Outcome, UNAVAILABLE};
 use super::out::{Out, Terminal};
-use super::{backup, check, control, doctor, export, import, key, migrate, user};
+use super::{analyze, backup, check, control, doctor, export, import, item, key, migrate, order, report, user};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, Location, OpenError};
+use crate::orders::Desk;
 use crate::web::log;
 
 /// How long another command may hold the database before we give up.
@@ -23,6 +24,8 @@ const TRIES: u32 = 20;
 pub struct Context {
     /// The database, open.
     pub db: Db,
+    /// The sales desk; the server's own, where there is one: two would not know of each other's sales.
+    pub desk: Desk,
     /// The time.
     pub clock: Clock,
     /// The settings of the process that has the database open.
@@ -47,10 +50,18 @@ pub enum Task {
     User(user::Task),
     /// See [`key`].
     Key(key::KeyCommand),
+    /// See [`item`].
+    Item(item::ItemCommand),
+    /// See [`order`].
+    Order(order::OrderCommand),
     /// See [`import`].
     Import(import::Task),
     /// See [`export`].
     Export(export::Task),
+    /// See [`analyze`].
+    Analyze(analyze::Task),
+    /// See [`report`].
+    Report(report::ReportCommand),
     /// See [`backup`].
     Backup(backup::Task),
     /// See [`doctor`].
@@ -66,8 +77,12 @@ impl Work {
             Task::Migrate => migrate::run(context, self.json, out),
             Task::User(task) => task.run(context, self.json, out).await,
             Task::Key(command) => command.run(context, self.json, out).await,
+            Task::Item(command) => command.run(context, self.json, out).await,
+            Task::Order(command) => command.run(context, self.json, out).await,
             Task::Import(task) => task.run(context, self.json, out).await,
+            Task::Report(command) => command.run(context, self.json, out).await,
             Task::Export(task) => task.run(context, out).await,
+            Task::Analyze(task) => task.run(context, self.json, out).await,
             Task::Backup(task) => task.run(context, self.json, out).await,
             Task::Doctor => doctor::run(context, self.json, out).await,
             Task::Check => check::run(context, self.json, out).await,
@@ -114,7 +129,8 @@ impl Work {
             .enable_all()
             .build()
             .map_err(|cause| Failure::new(UNAVAILABLE, format!("no threads can be started: {cause}")))?;
-        let context = Context { db: db.clone(), clock: Clock::system(), config: Arc::new(config) };
+        let context =
+            Context { desk: Desk::open(&db), db: db.clone(), clock: Clock::system(), config: Arc::new(config) };
         let (out, said) = Out::new();
         runtime.spawn(async move {
             let outcome = self.run(&context, &out).await;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use postgres::binary_copy::BinaryCopyInWriter;
 use postgres::types::ToSql;
 
+use super::sqlite;
 use super::statement::{Bulk, Query};
 use super::value::{Cells, FromRow, Kind, Value};
 use super::{Error, Result};
@@ -145,6 +146,23 @@ impl<'c> Conn<'c> {
             }
         };
         self.noting("analyze", outcome)
+    }
+
+    /// Runs something that writes very much, without letting memory grow with it. SQLite keeps the pages that it
+    /// works on: here fewer than usual, and the others go to the write-ahead log as they are. PostgreSQL keeps
+    /// its pages in the server.
+    pub fn with_little_memory<T, E: From<Error>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let Engine::Sqlite(conn) = &self.engine else { return work(self) };
+        let conn: &rusqlite::Connection = conn;
+        sqlite::limit_memory(conn, sqlite::LITTLE_MEMORY)?;
+        let outcome = work(self);
+        if let Engine::Sqlite(conn) = &self.engine {
+            sqlite::limit_memory(conn, sqlite::USUAL_MEMORY)?;
+        }
+        outcome
     }
 
     /// Runs a statement and says how many rows it changed.

@@ -139,6 +139,23 @@ fn lock_path(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// How much the writer keeps in memory.
+#[derive(Clone, Copy)]
+pub(super) struct Memory {
+    /// Pages in its own cache.
+    cache_kib: u32,
+    /// The part of the file that it reads where the system has it.
+    map_bytes: u32,
+}
+
+pub(super) const USUAL_MEMORY: Memory = Memory { cache_kib: 64 * 1024, map_bytes: 256 * 1024 * 1024 };
+pub(super) const LITTLE_MEMORY: Memory = Memory { cache_kib: 40 * 1024, map_bytes: 0 };
+
+pub(super) fn limit_memory(conn: &Connection, memory: Memory) -> Result<()> {
+    let Memory { cache_kib, map_bytes } = memory;
+    Ok(conn.execute_batch(&format!("pragma cache_size = -{cache_kib}; pragma mmap_size = {map_bytes};"))?)
+}
+
 pub(super) fn open_writer(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
@@ -152,12 +169,11 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection> {
          pragma journal_mode = wal;
          pragma synchronous = full;
          pragma foreign_keys = on;
-         pragma cache_size = -65536;
-         pragma mmap_size = 268435456;
          pragma wal_autocheckpoint = 16000;
          pragma journal_size_limit = 67108864;
          pragma temp_store = memory;",
     )?;
+    limit_memory(&conn, USUAL_MEMORY)?;
     conn.set_prepared_statement_cache_capacity(512);
     Ok(conn)
 }

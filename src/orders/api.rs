@@ -16,13 +16,15 @@ use super::model::{
 };
 use super::queries::Which;
 use super::rules::MOST_LINES;
+use super::view::OrderView;
 use crate::audit::By;
-use crate::clock::{BusinessDate, Timestamp};
+use crate::clock::Timestamp;
 use crate::ids::{OrderId, ProductId, StoreId, UserId};
-use crate::money::{Money, Quantity, TaxRate};
+use crate::money::{Money, Quantity};
 use crate::shop;
 use crate::staff::access::{
-    Buy, CancelOrder, FulfilOrders, GiveDiscount, PlaceOrder as MayPlace, SeeOrder, SeeOrders, TakePayments,
+    Buy, CancelOrder, FulfilOrders, GiveDiscount, PlaceOrder as MayPlace, SeeCustomers, SeeOrder, SeeOrders,
+    TakePayments,
 };
 use crate::staff::{Allowed, Caller, Principal};
 use crate::web::answer::{Answer, page_size};
@@ -46,6 +48,10 @@ pub fn routes() -> Routes {
         .api_route(
             "/api/customer/orders",
             get_with(list_own, |op| describe(op, TAG, "The customer's own orders, newest first")),
+        )
+        .api_route(
+            "/api/shopkeeper/customers/{id}/orders",
+            get_with(list_of, |op| describe(op, TAG, "What one customer bought, newest first")),
         )
         .api_route("/api/shopkeeper/orders", get_with(list_all, |op| describe(op, TAG, "All orders, newest first")))
         .api_route(
@@ -225,174 +231,15 @@ impl OrderBody {
             actor: caller.actor(),
             user: caller.user(),
             channel,
-            items: self.items.iter().map(|item| Item { product: item.id, quantity: item.quantity }).collect(),
+            items: self.items.iter().map(|item| Item::of(item.id, item.quantity)).collect(),
             discount,
             payments,
             complete: self.complete,
             note: self.note,
             claim: None,
             now,
+            on: None,
         })
-    }
-}
-
-/// An order as it is shown.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct OrderView {
-    id: OrderId,
-    /// The code that people use.
-    code: String,
-    store_id: StoreId,
-    customer_id: Option<UserId>,
-    /// `Unknown` when the customer is gone or was never known.
-    customer_name: String,
-    channel: Channel,
-    status: OrderStatus,
-    items: Vec<LineView>,
-    item_count: i64,
-    subtotal: Money,
-    discount: Money,
-    taxable: Money,
-    cgst: Money,
-    sgst: Money,
-    igst: Money,
-    rounding: Money,
-    total: Money,
-    paid: Money,
-    due: Money,
-    /// The way it is paid, or was to be.
-    payment_method: Option<Method>,
-    payments: Vec<PaymentView>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    steps: Vec<StepView>,
-    note: String,
-    invoice_number: Option<String>,
-    /// When it was placed.
-    date: Timestamp,
-    business_date: BusinessDate,
-    updated_at: Timestamp,
-    version: i64,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct LineView {
-    /// The product.
-    id: ProductId,
-    name: String,
-    price: Money,
-    quantity: Quantity,
-    category: String,
-    unit: String,
-    hsn: String,
-    price_includes_tax: bool,
-    discount: Money,
-    tax_rate: TaxRate,
-    taxable: Money,
-    cgst: Money,
-    sgst: Money,
-    igst: Money,
-    total: Money,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct PaymentView {
-    number: i64,
-    method: Method,
-    state: PaymentState,
-    amount: Money,
-    reference: String,
-    at: Timestamp,
-    confirmed_at: Option<Timestamp>,
-}
-
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct StepView {
-    from: OrderStatus,
-    to: OrderStatus,
-    /// `user:7`, `key:2`; the shop for a customer who looks.
-    by: String,
-    at: Timestamp,
-    note: String,
-}
-
-impl OrderView {
-    fn new(whole: Whole, for_staff: bool) -> Self {
-        let Whole { order, lines, payments, steps, invoice_number } = whole;
-        let due = if order.status == OrderStatus::Cancelled { Money::ZERO } else { order.due() };
-        let method = payments.iter().rev().find(|payment| payment.state != PaymentState::Failed).or(payments.last());
-        Self {
-            id: order.id,
-            code: order_code(order.id),
-            store_id: order.store_id,
-            customer_id: order.customer_id,
-            customer_name: order.customer_name.unwrap_or_else(|| "Unknown".to_owned()),
-            channel: order.channel,
-            status: order.status,
-            item_count: order.line_count,
-            subtotal: order.gross_paise,
-            discount: order.discount_paise,
-            taxable: order.taxable_paise,
-            cgst: order.cgst_paise,
-            sgst: order.sgst_paise,
-            igst: order.igst_paise,
-            rounding: order.rounding_paise,
-            total: order.total_paise,
-            paid: order.paid_paise,
-            due,
-            payment_method: method.map(|payment| payment.method),
-            items: lines
-                .into_iter()
-                .map(|line| LineView {
-                    id: line.product_id,
-                    name: line.name,
-                    price: line.unit_price_paise,
-                    quantity: line.quantity_milli,
-                    category: line.category.unwrap_or_default(),
-                    unit: line.unit,
-                    hsn: line.hsn,
-                    price_includes_tax: line.price_includes_tax,
-                    discount: line.discount_paise,
-                    tax_rate: line.tax_rate_bp,
-                    taxable: line.taxable_paise,
-                    cgst: line.cgst_paise,
-                    sgst: line.sgst_paise,
-                    igst: line.igst_paise,
-                    total: line.total_paise,
-                })
-                .collect(),
-            payments: payments
-                .into_iter()
-                .map(|payment| PaymentView {
-                    number: payment.payment_no,
-                    method: payment.method,
-                    state: payment.state,
-                    amount: payment.amount_paise,
-                    reference: payment.reference,
-                    at: payment.at,
-                    confirmed_at: payment.confirmed_at,
-                })
-                .collect(),
-            steps: steps
-                .into_iter()
-                .map(|step| StepView {
-                    from: step.from_status,
-                    to: step.to_status,
-                    by: if for_staff { step.actor } else { "shop".to_owned() },
-                    at: step.at,
-                    note: step.note,
-                })
-                .collect(),
-            note: order.note,
-            invoice_number,
-            date: order.placed_at,
-            business_date: order.placed_on,
-            updated_at: order.updated_at,
-            version: order.version,
-        }
     }
 }
 
@@ -446,6 +293,28 @@ async fn list_own(
         site.db.read(move |conn| actions::list_of_customer(conn, customer, query.cursor, limit)).await?;
     let next = next_page(&orders, limit, "/api/customer/orders?");
     Ok(Listed { rows: orders.into_iter().map(|whole| OrderView::new(whole, false)).collect(), total, next })
+}
+
+/// What a customer bought, as far as the caller may see: staff of one store see what was bought there.
+async fn list_of(
+    State(site): State<Site>,
+    seen: Allowed<SeeCustomers>,
+    Path(id): Path<String>,
+    Query(query): Query<OwnQuery>,
+) -> web::Result<Listed<OrderView>> {
+    let customer: UserId = id.parse().map_err(|_| Problem::not_found("There is no such customer."))?;
+    let (limit, own_store) = (page_size(query.limit)?, seen.store);
+    let (orders, total) = site
+        .db
+        .read(move |conn| {
+            crate::customers::actions::load(conn, customer).map_err(Problem::from)?;
+            Ok::<_, Problem>(actions::list_of_customer(conn, customer, query.cursor, limit)?)
+        })
+        .await?;
+    let next = next_page(&orders, limit, &format!("/api/shopkeeper/customers/{customer}/orders?"));
+    let rows = orders.into_iter().filter(|whole| own_store.is_none_or(|own| own == whole.order.store_id));
+    let rows = rows.map(|whole| OrderView::new(whole, true)).collect();
+    Ok(Listed { rows, total: if own_store.is_none() { total } else { -1 }, next })
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -695,6 +564,7 @@ impl From<OrderError> for Problem {
             OrderError::NoPayment => Self::field("paymentMethod", "missing", sentence),
             OrderError::NoProduct { line, .. } => Self::field(format!("items[{line}].id"), "unknown_product", sentence),
             OrderError::BadQuantity { line, .. } => Self::field(format!("items[{line}].quantity"), "invalid", sentence),
+            OrderError::BadPrice { line } => Self::field(format!("items[{line}].price"), "invalid", sentence),
             OrderError::BadDiscount(_) => Self::field("discount", "invalid", sentence),
             OrderError::BadAmount(due) => Self::field("amount", "invalid", sentence).with("due", json!(due)),
             OrderError::NoCustomer(_) => Self::field("customerId", "unknown_customer", sentence),

@@ -2,18 +2,21 @@
 
 use aide::axum::routing::get_with;
 use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::model::{ProductSales, ReportError};
+use super::category_summary::{self, CategorySummary};
+use super::model::{ItemSold, ProductSales, ReportError};
 use super::queries;
 use super::rules::{Range, weekday_label};
 use crate::clock::BusinessDate;
 use crate::ids::{ProductId, StoreId};
 use crate::money::{Money, Quantity};
 use crate::shop;
-use crate::staff::Allowed;
 use crate::staff::access::SeeDashboard;
+use crate::staff::{Allowed, Caller};
 use crate::web::docs::describe;
 use crate::web::{self, Problem, Query, Routes, Site};
 
@@ -31,6 +34,20 @@ pub fn routes() -> Routes {
         .api_route(
             "/api/shopkeeper/analytics",
             get_with(analytics, |op| describe(op, TAG, "Sales by day, product and category")),
+        )
+        .api_route(
+            "/api/reports/category-summary",
+            get_with(category_summary, |op| {
+                describe(op, "Reports", "What each category has earned in all, and its best seller")
+            }),
+        )
+        .api_route(
+            "/api/reports/category-summary.csv",
+            get_with(category_summary_csv, |op| describe(op, "Reports", "The same as CSV")),
+        )
+        .api_route(
+            "/api/reports/items",
+            get_with(items, |op| describe(op, "Reports", "How much of each product was sold, what sold most first")),
         )
 }
 
@@ -97,6 +114,32 @@ async fn stats(
         })
         .await?;
     Ok(axum::Json(body))
+}
+
+async fn ask_summary(site: &Site, caller: &Caller, query: &StatsQuery) -> web::Result<Vec<CategorySummary>> {
+    let store = caller.ask_store(query.store)?;
+    Ok(site.db.read(move |conn| category_summary::find(conn, store)).await?)
+}
+
+async fn category_summary(
+    State(site): State<Site>,
+    seen: Allowed<SeeDashboard>,
+    Query(query): Query<StatsQuery>,
+) -> web::Result<axum::Json<Vec<CategorySummary>>> {
+    Ok(axum::Json(ask_summary(&site, &seen, &query).await?))
+}
+
+async fn category_summary_csv(
+    State(site): State<Site>,
+    seen: Allowed<SeeDashboard>,
+    Query(query): Query<StatsQuery>,
+) -> web::Result<Response> {
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"category-summary.csv\""),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, category_summary::csv(&ask_summary(&site, &seen, &query).await?)).into_response())
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -176,6 +219,38 @@ async fn analytics(
         })
         .await?;
     Ok(axum::Json(body))
+}
+
+async fn items(
+    State(site): State<Site>,
+    seen: Allowed<SeeDashboard>,
+    Query(query): Query<ItemsQuery>,
+) -> web::Result<axum::Json<Vec<ItemSold>>> {
+    let store = seen.ask_store(query.store)?;
+    let now = site.clock.now();
+    let rows = site
+        .db
+        .read(move |conn| {
+            let today = shop::current(conn)?.business_date(now);
+            let to = query.to.unwrap_or(today);
+            if query.from.is_some_and(|from| from > to) {
+                return Err(ReportError::Backwards.into());
+            }
+            Ok::<_, Problem>(queries::items_sold(conn, store, query.from, to)?)
+        })
+        .await?;
+    Ok(axum::Json(rows))
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ItemsQuery {
+    /// The first day; when absent, from the beginning, with what was sold before this shop used Kirana.
+    from: Option<BusinessDate>,
+    /// The last day; today when absent.
+    to: Option<BusinessDate>,
+    /// One store; all, or one's own, when absent.
+    store: Option<StoreId>,
 }
 
 fn by_category(sold: &[ProductSales]) -> Result<Vec<CategoryRevenue>, Problem> {

@@ -5,11 +5,14 @@
 //! are bound to a store see its figures only, customers nothing but their own.
 
 pub mod api;
+pub mod category_summary;
+pub mod figures;
+pub mod inventory;
 pub mod live;
 mod model;
 pub mod pages;
 mod queries;
 pub mod rules;
 
-pub use model::ReportError;
-pub use queries::statements;
+pub use model::{CustomerDay, ItemSales, ItemSold, LowStock, ReportError};
+pub use queries::{items_sold, list_low, statements};

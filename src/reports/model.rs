@@ -1,7 +1,10 @@
 //! What the reports read.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::clock::{BusinessDate, Timestamp};
-use crate::ids::{OrderId, ProductId};
+use crate::ids::{OrderId, ProductId, UserId};
 use crate::money::{Money, Quantity};
 
 crate::row! {
@@ -51,6 +54,59 @@ crate::row! {
         /// How much.
         pub sold_milli: Quantity,
         /// For how much.
+        pub revenue_paise: Money,
+    }
+}
+
+crate::row! {
+    /// A day on which a customer bought.
+    #[derive(Debug, Clone)]
+    pub struct CustomerDay {
+        /// Who.
+        pub id: UserId,
+        /// Their first name.
+        pub first_name: String,
+        /// Their last name.
+        pub last_name: String,
+        /// When.
+        pub sold_on: BusinessDate,
+        /// For how much.
+        pub spent_paise: Money,
+    }
+}
+
+crate::row! {
+    /// How much was sold of something.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub struct ItemSales {
+        /// How much.
+        pub sold_milli: Quantity,
+        /// For how much.
+        pub revenue_paise: Money,
+    }
+}
+
+crate::row! {
+    /// How much of a product was sold.
+    #[derive(Debug, Clone, Serialize, JsonSchema)]
+    #[serde(rename_all = "camelCase")]
+    pub struct ItemSold {
+        /// The product.
+        #[serde(rename = "id")]
+        pub product_id: ProductId,
+        /// What it is called.
+        pub name: String,
+        /// Its item code, when it has one.
+        pub item_code: Option<String>,
+        /// Its category.
+        pub category: String,
+        /// What it is counted in.
+        pub unit: String,
+        /// How much was sold in these days; with no first day named, also before this shop used Kirana.
+        #[serde(rename = "sold")]
+        pub sold_milli: Quantity,
+        /// For how much it was sold here.
+        #[serde(rename = "revenue")]
         pub revenue_paise: Money,
     }
 }

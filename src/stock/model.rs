@@ -143,6 +143,21 @@ pub struct Opening {
     pub unit_cost: Option<Money>,
 }
 
+impl Opening {
+    /// Nothing is there, and nothing is to be ordered.
+    pub const fn empty(store: StoreId, product: ProductId) -> Self {
+        Self {
+            store,
+            product,
+            on_hand: Quantity::ZERO,
+            reorder_level: Quantity::ZERO,
+            reorder_quantity: Quantity::ZERO,
+            allow_negative: false,
+            unit_cost: None,
+        }
+    }
+}
+
 /// Why stock stays as it is.
 #[derive(Debug, thiserror::Error)]
 pub enum StockError {

@@ -16,6 +16,7 @@ pub mod porch;
 pub mod problem;
 pub mod server;
 pub mod texts;
+pub mod tls;
 
 use std::sync::Arc;
 
@@ -59,10 +60,54 @@ pub struct Site {
 pub struct Settings {
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<std::net::IpAddr>,
-    /// Origins that may call the API from a browser.
+    /// Origins that may call the API from a browser; `*` is any.
     pub cors_origins: Vec<String>,
     /// Pages are reached by HTTPS, so cookies are marked `Secure`.
     pub https: bool,
     /// The token that opens `/metrics` from other machines.
     pub metrics_token: Option<String>,
+    /// The largest file of products that is taken.
+    pub largest_upload: LargestUpload,
+    /// Whom the routes of other systems' documents let in.
+    pub openness: Openness,
+    /// Calls each minute from one address of another machine; 0 sets no limit.
+    pub api_rate: u32,
+}
+
+/// How large a file of products may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LargestUpload {
+    /// In MiB.
+    pub mib: u32,
+}
+
+impl LargestUpload {
+    /// In bytes.
+    pub fn bytes(self) -> u64 {
+        u64::from(self.mib) * 1024 * 1024
+    }
+}
+
+impl Default for LargestUpload {
+    /// Eight times a million rows.
+    fn default() -> Self {
+        Self { mib: 512 }
+    }
+}
+
+/// Whom the routes let in that other systems' documents show without credentials, or with printed ones.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Openness {
+    /// Those who have the right, like everywhere else. No setting changes this.
+    #[default]
+    ByRight,
+    /// Whoever sends what the document shows; only the demo shop does so, where nothing can be lost.
+    AsDocumented,
+}
+
+impl Settings {
+    /// What the documents show openly is open.
+    pub fn is_open(&self) -> bool {
+        self.openness == Openness::AsDocumented
+    }
 }

@@ -3,7 +3,8 @@
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
@@ -18,6 +19,11 @@ use super::{Settings, Site};
 
 /// How long a handler may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How much longer one may take that brings a large file.
+const LONG_PATIENCE: Duration = Duration::from_mins(15);
+
+/// What is not counted among the calls of an address.
+const UNCOUNTED: &[&str] = &["/assets/", "/healthz", "/readyz", "/metrics"];
 
 /// The page may load its own things only, run no inline script, and stand in no frame.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -60,10 +66,17 @@ pub async fn porch(State(site): State<Site>, mut request: Request, next: Next) -
     let known = request.headers().get(header::IF_NONE_MATCH).filter(|_| method == Method::GET).cloned();
     let began = Instant::now();
 
-    let response = if method == Method::OPTIONS && origin.is_some() {
-        StatusCode::NO_CONTENT.into_response()
+    // A till's script and style must arrive for it to say anything, and health checks are few.
+    let counted = !UNCOUNTED.iter().any(|free| path.starts_with(free));
+    let refused = if counted { site.limits.admit_any(address.0).err() } else { None };
+    let response = if method == Method::OPTIONS {
+        StatusCode::OK.into_response()
+    } else if let Some(problem) = refused {
+        REQUEST.sync_scope(id.clone(), || problem.into_response())
     } else {
-        let work = tokio::time::timeout(PATIENCE, AssertUnwindSafe(next.run(request)).catch_unwind());
+        let patience = Patience::default();
+        request.extensions_mut().insert(patience.clone());
+        let work = patience.wait_for(AssertUnwindSafe(next.run(request)).catch_unwind());
         REQUEST
             .scope(id.clone(), async {
                 let response = match work.await {
@@ -80,7 +93,8 @@ pub async fn porch(State(site): State<Site>, mut request: Request, next: Next) -
     };
 
     let mut response = unless_known(response, known.as_ref());
-    dress(response.headers_mut(), &id, origin, &site.settings);
+    dress(response.headers_mut(), &id, &site.settings);
+    admit_origin(response.headers_mut(), origin, method == Method::OPTIONS);
     let status = response.status().as_u16();
     super::metrics::observe(&method, route.as_ref().map_or("unknown", MatchedPath::as_str), status, began.elapsed());
     if status >= 500 {
@@ -91,6 +105,25 @@ pub async fn porch(State(site): State<Site>, mut request: Request, next: Next) -
         tracing::info!(request = id, address = %address.0, "{method} {path} - Status: {status}");
     }
     response
+}
+
+/// How long a request may take; every request carries one, and a handler that takes in large files asks for more.
+#[derive(Debug, Clone, Default)]
+pub struct Patience(Arc<AtomicBool>);
+
+impl Patience {
+    /// This request may take as long as a large file over a slow line does.
+    pub fn lengthen(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    async fn wait_for<T>(self, work: impl Future<Output = T>) -> Result<T, tokio::time::error::Elapsed> {
+        tokio::pin!(work);
+        match tokio::time::timeout(PATIENCE, work.as_mut()).await {
+            Err(_) if self.0.load(Ordering::Relaxed) => tokio::time::timeout(LONG_PATIENCE, work).await,
+            outcome => outcome,
+        }
+    }
 }
 
 /// 304 without a body when the caller has the answer already.
@@ -146,12 +179,16 @@ fn client_address(request: &Request, settings: &Settings) -> Address {
 }
 
 fn allowed_origin(headers: &HeaderMap, settings: &Settings) -> Option<HeaderValue> {
+    // Without credentials of the browser's own, which `*` excludes, other sites bring what they know themselves.
+    if settings.cors_origins.iter().any(|allowed| allowed == "*") {
+        return Some(HeaderValue::from_static("*"));
+    }
     let origin = headers.get(header::ORIGIN)?;
     let text = origin.to_str().ok()?;
     settings.cors_origins.iter().any(|allowed| allowed == text).then(|| origin.clone())
 }
 
-fn dress(headers: &mut HeaderMap, id: &str, origin: Option<HeaderValue>, settings: &Settings) {
+fn dress(headers: &mut HeaderMap, id: &str, settings: &Settings) {
     if let Ok(id) = HeaderValue::try_from(id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }
@@ -165,9 +202,19 @@ fn dress(headers: &mut HeaderMap, id: &str, origin: Option<HeaderValue>, setting
         let value = HeaderValue::from_static("max-age=31536000");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
     }
+}
+
+/// Tells a browser what pages of other sites may send and read. Which methods and headers there are is no
+/// secret; who may use them, the operator says.
+fn admit_origin(headers: &mut HeaderMap, origin: Option<HeaderValue>, preflight: bool) {
+    let known = origin.is_some();
     if let Some(origin) = origin {
+        if origin != "*" {
+            headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        }
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+    }
+    if known || preflight {
         headers.insert(
             header::ACCESS_CONTROL_ALLOW_METHODS,
             HeaderValue::from_static("GET, POST, PUT, PATCH, DELETE, OPTIONS"),

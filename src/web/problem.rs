@@ -21,6 +21,8 @@ pub struct Refusal {
     pub code: &'static str,
     /// A sentence for people.
     pub sentence: String,
+    /// What clients of a documented system read in `error`, where it is not the sentence.
+    pub documented: Option<&'static str>,
     /// The fields that are wrong.
     pub fields: Vec<FieldProblem>,
     /// Further members, such as the stock that is left.
@@ -61,7 +63,7 @@ pub struct ProblemBody {
     status: u16,
     /// A sentence for people.
     detail: String,
-    /// The same sentence, for clients that read `error`.
+    /// The same sentence for clients that read `error`; `Unauthorized` where nobody has logged in.
     error: String,
     /// A stable word for programs.
     code: String,
@@ -78,6 +80,7 @@ impl Problem {
             status,
             code,
             sentence: sentence.into(),
+            documented: None,
             fields: Vec::new(),
             more: Map::new(),
             retry_after_s: None,
@@ -99,7 +102,9 @@ impl Problem {
 
     /// 401: nobody, or nobody we know.
     pub fn unauthorized() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Log in to do this.")
+        let mut problem = Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Log in to do this.");
+        problem.documented = Some("Unauthorized");
+        problem
     }
 
     /// 403: known, but not allowed.
@@ -160,7 +165,7 @@ impl Problem {
             "title": self.status.canonical_reason().unwrap_or("Problem"),
             "status": self.status.as_u16(),
             "detail": self.sentence,
-            "error": self.sentence,
+            "error": self.documented.unwrap_or(&self.sentence),
             "code": self.code,
             "request_id": super::porch::request_id(),
         });

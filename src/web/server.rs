@@ -10,9 +10,12 @@ use axum::extract::ConnectInfo;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt as _;
+
+use super::tls::Tls;
 
 /// How long a client may take to send its headers, and may stay idle between requests.
 const HEADERS_WITHIN: Duration = Duration::from_secs(15);
@@ -22,6 +25,26 @@ const DRAIN: Duration = Duration::from_secs(10);
 const CONNECTIONS: usize = 8_192;
 /// The largest request line and headers together.
 const LARGEST_HEAD: usize = 32 * 1024;
+
+/// A place where the shop is entered.
+pub struct Door {
+    listener: TcpListener,
+    /// Whoever enters speaks HTTPS.
+    tls: Option<Arc<Tls>>,
+}
+
+impl Door {
+    /// A door for HTTPS where there is a certificate, else one for plain HTTP.
+    pub fn new(listener: TcpListener, tls: Option<Arc<Tls>>) -> Self {
+        Self { listener, tls }
+    }
+}
+
+impl From<TcpListener> for Door {
+    fn from(listener: TcpListener) -> Self {
+        Self { listener, tls: None }
+    }
+}
 
 /// Tells a handler whose answer goes on for long that the server is ending; every request carries one.
 #[derive(Clone)]
@@ -35,12 +58,12 @@ impl Ending {
     }
 }
 
-/// Serves a router on listeners until `end` turns true, then drains.
-pub async fn serve(listeners: Vec<TcpListener>, router: Router, end: watch::Receiver<bool>) {
+/// Serves a router behind doors until `end` turns true, then drains.
+pub async fn serve(doors: Vec<impl Into<Door>>, router: Router, end: watch::Receiver<bool>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
-    let loops = listeners
+    let loops = doors
         .into_iter()
-        .map(|listener| tokio::spawn(accept(listener, router.clone(), end.clone(), places.clone())))
+        .map(|door| tokio::spawn(accept(door.into(), router.clone(), end.clone(), places.clone())))
         .collect::<Vec<_>>();
     for one in loops {
         // A loop ends only when told to.
@@ -52,7 +75,7 @@ pub async fn serve(listeners: Vec<TcpListener>, router: Router, end: watch::Rece
     }
 }
 
-async fn accept(listener: TcpListener, router: Router, mut end: watch::Receiver<bool>, places: Arc<Semaphore>) {
+async fn accept(Door { listener, tls }: Door, router: Router, mut end: watch::Receiver<bool>, places: Arc<Semaphore>) {
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
         let accepted = tokio::select! {
@@ -67,17 +90,39 @@ async fn accept(listener: TcpListener, router: Router, mut end: watch::Receiver<
                 continue;
             }
         };
-        let (router, end) = (router.clone(), end.clone());
+        let (router, end, tls) = (router.clone(), end.clone(), tls.clone());
         tokio::spawn(async move {
-            converse(stream, peer, router, end).await;
+            receive(stream, tls, peer, router, end).await;
             drop(place);
         });
     }
 }
 
-async fn converse(stream: tokio::net::TcpStream, peer: SocketAddr, router: Router, mut end: watch::Receiver<bool>) {
+/// Shakes hands with whoever comes, as far as the door asks for it.
+async fn receive(
+    stream: TcpStream,
+    tls: Option<Arc<Tls>>,
+    peer: SocketAddr,
+    router: Router,
+    end: watch::Receiver<bool>,
+) {
     // Small answers must not wait for more to be sent.
     let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else { return converse(stream, peer, router, end).await };
+    match tokio::time::timeout(HEADERS_WITHIN, tls.acceptor().accept(stream)).await {
+        Ok(Ok(stream)) => converse(stream, peer, router, end).await,
+        // Whoever speaks plain HTTP here, or does not trust the certificate, goes without an answer.
+        Ok(Err(error)) => tracing::debug!(%peer, %error, "no HTTPS was agreed on"),
+        Err(_) => {}
+    }
+}
+
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    peer: SocketAddr,
+    router: Router,
+    mut end: watch::Receiver<bool>,
+) {
     let ending = Ending(end.clone());
     let service = router.map_request(move |mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));

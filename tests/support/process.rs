@@ -28,6 +28,13 @@ impl Process {
         Self::start(Command::new(env!("CARGO_BIN_EXE_kirana")).args(Self::arguments(scratch)))
     }
 
+    /// `kirana demo` on a database of a test that holds nothing yet.
+    pub fn demo(scratch: &Scratch) -> Self {
+        let mut words = Self::arguments(scratch);
+        "demo".clone_into(&mut words[0]);
+        Self::start(Command::new(env!("CARGO_BIN_EXE_kirana")).args(words))
+    }
+
     /// What comes after the program's name.
     pub fn arguments(scratch: &Scratch) -> Vec<String> {
         let secret = scratch.file("secret.key");
@@ -54,7 +61,7 @@ impl Process {
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
         let mut before = Vec::new();
         let address = lines.by_ref().find_map(|line| {
-            let address = line.split_once("Server running on http://").and_then(|(_, rest)| rest.trim().parse().ok());
+            let address = listens_on(&line);
             before.push(line);
             address
         });
@@ -64,6 +71,11 @@ impl Process {
         // What else it says must not fill the pipe.
         std::thread::spawn(move || lines.for_each(|line| heard.lock().unwrap().push(line)));
         Self { child, address, said, began }
+    }
+
+    /// Somebody at this server's door who has not signed in.
+    pub fn stranger(&self) -> Client {
+        Client::new(self.address)
     }
 
     /// Somebody at this server's door, with a bearer token.
@@ -114,10 +126,40 @@ impl Process {
         None
     }
 
+    /// Every address that it listens on.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.said.lock().unwrap().iter().filter_map(|line| listens_on(line)).collect()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        let signal = format!("-{name}");
+        assert!(Command::new("kill").args([&signal, &self.child.id().to_string()]).status().unwrap().success());
+    }
+
+    /// Waits until it says something; answers the line.
+    pub async fn says(&self, text: &str) -> String {
+        let began = Instant::now();
+        loop {
+            let line = self.said.lock().unwrap().iter().find(|line| line.contains(text)).cloned();
+            if let Some(line) = line {
+                return line;
+            }
+            assert!(began.elapsed() < Duration::from_secs(10), "it never says {text:?}: {}", self.said());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
     /// What it said, for the message of a test that fails.
     pub fn said(&self) -> String {
         self.said.lock().unwrap().join("\n")
     }
+}
+
+/// The address that a log line names as open.
+fn listens_on(line: &str) -> Option<SocketAddr> {
+    let (_, url) = line.split_once("Server running on ")?;
+    url.split_once("://")?.1.trim().parse().ok()
 }
 
 impl Drop for Process {

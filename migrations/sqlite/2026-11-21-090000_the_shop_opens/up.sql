@@ -251,7 +251,8 @@ create table products (
   updated_at integer not null,
   version integer not null default 1,
   constraint products_sku_unique unique (sku),
-  constraint products_unit check (unit in ('pcs', 'kg', 'g', 'l', 'ml', 'm')),
+  constraint products_unit check (
+    unit = 'pcs' or unit = 'kg' or unit = 'g' or unit = 'l' or unit = 'ml' or unit = 'm'),
   constraint products_status check (status in ('active', 'archived')),
   constraint products_price_not_negative check (price_paise >= 0),
   constraint products_mrp_not_negative check (mrp_paise is null or mrp_paise >= 0),
@@ -271,14 +272,14 @@ create index products_by_status on products (status, id);
 create index products_by_item_code on products (item_code) where item_code is not null;
 
 -- The words of a product's name, brand and codes, for search as one types. Words are cut in the
--- program, by Unicode's rules, so that both engines keep Devanagari whole.
+-- program, by Unicode's rules, so that both engines keep Devanagari whole. No index and no foreign key on
+-- the product: both are written with random leaves, which was most of what a large import cost. The words
+-- of a product are known by its texts; `kirana check` proves that none is loose.
 create table product_words (
   word text not null,
   product_id integer not null,
-  constraint product_words_key primary key (word, product_id),
-  constraint product_words_product foreign key (product_id) references products (id)
+  constraint product_words_key primary key (word, product_id)
 ) strict, without rowid;
-create index product_words_by_product on product_words (product_id);
 
 create table barcodes (
   code text not null,
@@ -410,6 +411,7 @@ create table order_lines (
   store_id integer not null,
   order_id integer not null,
   line_no integer not null,
+  -- 0 for an open item, which is named on the bill alone and moves no stock.
   product_id integer not null,
   name text not null,
   hsn text not null,
@@ -430,6 +432,9 @@ create table order_lines (
   constraint order_lines_quantity check (quantity_milli > 0),
   constraint order_lines_total check (taxable_paise + cgst_paise + sgst_paise + igst_paise = total_paise)
 ) strict, without rowid;
+
+-- Sales of open items are found by their names; lines of products do not touch this index.
+create index order_lines_open on order_lines (store_id, order_id) where product_id = 0;
 
 -- Who moved an order on, and when. The placing itself stands on the order.
 create table order_steps (
@@ -529,6 +534,7 @@ create table credit_moves (
 -- What a day sold of a product, what it moved of its stock by sales and otherwise, and the last of the
 -- moves. Stock as of a past instant is what is on hand now less the days since, less that day's moves
 -- after the instant.
+-- The product 0 sums up the open items.
 create table product_days (
   store_id integer not null,
   day integer not null,

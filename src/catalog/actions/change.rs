@@ -8,7 +8,7 @@ use super::super::barcode::Barcode;
 use super::super::categories::Shelves;
 use super::super::model::{CatalogError, Occasion, Product, ProductChange};
 use super::super::{list, queries, rules, words};
-use super::{Result, words_of};
+use super::{Result, words_of_row};
 use crate::audit;
 use crate::db::{Conn, Sequence, Value};
 use crate::ids::{ProductId, StoreId};
@@ -92,8 +92,8 @@ struct Plan {
     barcodes_before: Vec<String>,
     /// The new barcodes, when they differ.
     barcodes: Option<Vec<Barcode>>,
+    words_before: Vec<String>,
     words: Vec<String>,
-    words_differ: bool,
     row_differs: bool,
     levels_differ: bool,
     /// The new stock, when it differs.
@@ -145,7 +145,7 @@ fn plan(conn: &mut Conn<'_>, changes: &[Change<'_>], on: Occasion<'_>) -> Result
             row_differs: Product { category: before.category.clone(), ..after.clone() } != before,
             levels_differ: (after.reorder_level_milli, after.reorder_quantity_milli, after.allow_negative)
                 != (before.reorder_level_milli, before.reorder_quantity_milli, before.allow_negative),
-            words_differ: words != words_before,
+            words_before,
             words,
             barcodes: (sorted != sorted_before).then_some(codes_after),
             stock: change.to.stock.filter(|stock| *stock != before.on_hand_milli),
@@ -156,12 +156,6 @@ fn plan(conn: &mut Conn<'_>, changes: &[Change<'_>], on: Occasion<'_>) -> Result
         });
     }
     Ok(plans)
-}
-
-fn words_of_row(product: &Product, barcodes: &[Barcode]) -> Vec<String> {
-    let texts = [product.name.as_str(), product.name_local.as_str(), product.brand.as_str()];
-    let codes = barcodes.iter().map(|code| (code.code(), code.kind()));
-    words_of(texts, &product.sku, product.item_code.as_deref(), codes)
 }
 
 /// Refuses SKUs and barcodes that belong to products outside of these changes, or to two of them.
@@ -206,13 +200,27 @@ fn write_codes_and_words(conn: &mut Conn<'_>, plans: &[Plan], on: Occasion<'_>) 
         codes.iter().map(move |code| [code.code().into(), id.into(), code.kind().into(), on.by.now.into()])
     });
     conn.execute_many(&queries::INSERT_BARCODES, rows)?;
-    let reworded = || plans.iter().filter(|plan| plan.words_differ);
-    conn.execute_many(&queries::DELETE_WORDS, reworded().map(|plan| [plan.before.id.into()]))?;
-    let mut words: Vec<(&String, ProductId)> =
-        reworded().flat_map(|plan| plan.words.iter().map(|word| (word, plan.before.id))).collect();
-    words.sort_unstable();
-    conn.execute_many(&queries::INSERT_WORDS, words.into_iter().map(|(word, id)| [word.into(), id.into()]))?;
+    let gone = words_without(plans, |plan| (&plan.words_before, &plan.words));
+    conn.execute_many(&queries::DELETE_WORDS, gone.into_iter().map(|(word, id)| [word.into(), id.into()]))?;
+    let new = words_without(plans, |plan| (&plan.words, &plan.words_before));
+    conn.execute_many(&queries::INSERT_WORDS, new.into_iter().map(|(word, id)| [word.into(), id.into()]))?;
     Ok(())
+}
+
+/// The words of the first list that are not in the second, for all plans, in the order of their index.
+fn words_without<'p>(
+    plans: &'p [Plan],
+    lists: impl Fn(&'p Plan) -> (&'p [String], &'p [String]),
+) -> Vec<(&'p str, ProductId)> {
+    let mut words = Vec::new();
+    for plan in plans {
+        let (these, those) = lists(plan);
+        // A product's words are sorted.
+        let left = these.iter().filter(|word| those.binary_search(word).is_err());
+        words.extend(left.map(|word| (word.as_str(), plan.before.id)));
+    }
+    words.sort_unstable();
+    words
 }
 
 fn write_prices(conn: &mut Conn<'_>, plans: &[Plan], on: Occasion<'_>) -> Result<()> {

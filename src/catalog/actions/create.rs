@@ -54,6 +54,66 @@ pub fn create_many(conn: &mut Conn<'_>, products: &[NewProduct], on: Occasion<'_
     Ok(ids)
 }
 
+/// A product that was checked before: it has a SKU and neither barcodes nor stock.
+#[derive(Debug)]
+pub struct Checked {
+    /// The product.
+    pub product: NewProduct,
+    /// Its name, folded.
+    pub name_key: String,
+    /// Its category.
+    pub category: CategoryId,
+}
+
+/// What became of products that were added unless they were known.
+#[derive(Debug)]
+pub struct CreateMany {
+    /// The ids that the products have; where one was known already, its id is nobody's.
+    pub ids: Vec<ProductId>,
+    /// How many were added.
+    pub created: usize,
+}
+
+/// Adds products unless their SKU is there already. Their search words are left to the caller, who writes them in the
+/// order of the index when all products are in: for a large file that is much of the work.
+pub fn create_unless_known(conn: &mut Conn<'_>, products: &[&Checked], on: Occasion<'_>) -> Result<CreateMany> {
+    let ids: Vec<ProductId> =
+        conn.next_ids(Sequence::Products, products.len())?.into_iter().map(ProductId::new).collect();
+    let rows = products.iter().zip(&ids).map(|(Checked { product, name_key, category }, id)| -> [Value<'_>; 13] {
+        [
+            (*id).into(),
+            product.sku.as_deref().into(),
+            (&product.name).into(),
+            name_key.into(),
+            (*category).into(),
+            product.price.into(),
+            product.rating.into(),
+            product.review_count.into(),
+            product.sold_before.into(),
+            on.user.into(),
+            on.import.into(),
+            on.by.now.into(),
+            on.by.now.into(),
+        ]
+    });
+    let created = conn.execute_many(&queries::INSERT_UNKNOWN_PRODUCTS, rows)?;
+    let created = usize::try_from(created).unwrap_or(usize::MAX);
+    let new: Vec<ProductId> = if created == ids.len() {
+        ids.clone()
+    } else {
+        conn.load_many(&queries::EXISTING, ids.iter().map(|id| [(*id).into()]))?.into_iter().map(|(id,)| id).collect()
+    };
+    for (store,) in conn.all(&queries::STORES, &[])? {
+        let openings: Vec<Opening> = new.iter().map(|id| Opening::empty(store, *id)).collect();
+        stock::actions::open(conn, &openings, on.user, on.by, on.today)?;
+    }
+    if let (Some(first), Some(last)) = (new.iter().min(), new.iter().max()) {
+        let detail = json!({ "products": new.len(), "first": first, "last": last, "import": on.import });
+        audit::record(conn, on.by, "product.create_many", &format!("products:{first}-{last}"), &detail)?;
+    }
+    Ok(CreateMany { ids, created })
+}
+
 fn at(index: usize, cause: CatalogError) -> CatalogError {
     CatalogError::At { index, cause: Box::new(cause) }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::json;
 
 use super::super::model::{CatalogError, Occasion, Product, Status};
-use super::super::queries;
+use super::super::{queries, rules};
 use super::Result;
 use crate::audit;
 use crate::db::Conn;
@@ -61,8 +61,15 @@ pub fn remove_created(conn: &mut Conn<'_>, import: ImportId, on: Occasion<'_>) -
 }
 
 fn delete_rows(conn: &mut Conn<'_>, products: &[Product]) -> Result<()> {
-    for bulk in [&queries::DELETE_WORDS, &queries::DELETE_BARCODES, &queries::DELETE_PRICES, &queries::DELETE_PRODUCTS]
-    {
+    let barcodes = super::barcodes_of(conn, products)?;
+    let mut words = Vec::new();
+    for (product, codes) in products.iter().zip(barcodes) {
+        let own = super::words_of_row(product, &rules::check_barcodes(&codes)?);
+        words.extend(own.into_iter().map(|word| (word, product.id)));
+    }
+    words.sort_unstable();
+    conn.execute_many(&queries::DELETE_WORDS, words.iter().map(|(word, id)| [word.into(), (*id).into()]))?;
+    for bulk in [&queries::DELETE_BARCODES, &queries::DELETE_PRICES, &queries::DELETE_PRODUCTS] {
         conn.execute_many(bulk, products.iter().map(|product| [product.id.into()]))?;
     }
     for image in products.iter().filter_map(|product| product.image_id) {

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::import::ImportError;
 use super::model::{CatalogError, Flaw, Occasion};
+use super::upload::UploadError;
 use crate::audit::By;
 use crate::clock::Timestamp;
 use crate::db::Conn;
@@ -55,6 +56,20 @@ pub fn routes() -> Routes {
             get_with(products::scan, |op| {
                 describe(op, TAG, "What a scanned code means: EAN, UPC, GTIN-14, or a label of the shop's own scale")
             }),
+        )
+        .api_route(
+            "/api/products/by-code/{code}",
+            get_with(products::by_code, |op| describe(op, TAG, "The product with an item code, else with a SKU")),
+        )
+        .api_route(
+            "/api/products/by-name/{name}",
+            get_with(products::by_name, |op| {
+                describe(op, TAG, "The product on sale with a name, spelled so or in other letter case")
+            }),
+        )
+        .api_route(
+            "/api/products/free-code",
+            get_with(products::free_code, |op| describe(op, TAG, "An item code of four digits that no product has")),
         )
         .api_route(
             "/api/products/export.csv",
@@ -126,16 +141,19 @@ impl ProductPath {
 }
 
 /// Who acts, from where, when and in which store, while a transaction may be run again.
-struct Acting {
+pub struct Acting {
     actor: String,
     from: String,
     user: Option<UserId>,
-    store: StoreId,
-    now: Timestamp,
+    /// The store that they work in.
+    pub store: StoreId,
+    /// When.
+    pub now: Timestamp,
 }
 
 impl Acting {
-    fn new(site: &Site, caller: &Caller, address: Address, store: Option<StoreId>) -> Result<Self, Problem> {
+    /// Somebody with a request; refused for a store that is not theirs.
+    pub fn new(site: &Site, caller: &Caller, address: Address, store: Option<StoreId>) -> Result<Self, Problem> {
         Ok(Self {
             actor: caller.actor(),
             from: address.text(),
@@ -145,7 +163,8 @@ impl Acting {
         })
     }
 
-    fn on(&self, conn: &mut Conn<'_>) -> crate::db::Result<Occasion<'_>> {
+    /// The same for the actions, on the business date of now.
+    pub fn on(&self, conn: &mut Conn<'_>) -> crate::db::Result<Occasion<'_>> {
         Ok(Occasion {
             by: By { actor: &self.actor, from: &self.from, now: self.now },
             user: self.user,
@@ -170,6 +189,8 @@ impl From<CatalogError> for Problem {
                 Self::not_found(sentence)
             }
             CatalogError::Flaw(flaw) => flaw.into(),
+            CatalogError::NameTaken(id) => Self::field("name", "taken", sentence).with("productId", id.to_string()),
+            CatalogError::NoFreeCode => Self::conflict("no_free_code", sentence),
             CatalogError::SkuTaken(_) => Self::field("sku", "taken", sentence),
             CatalogError::BarcodeTaken { product, .. } => {
                 Self::field("barcodes", "taken", sentence).with("productId", product.to_string())
@@ -214,6 +235,30 @@ impl From<ImportError> for Problem {
                 problem
             }
             ImportError::Catalog(error) => error.into(),
+        }
+    }
+}
+
+/// What somebody is told whose file could not be put aside.
+pub fn refuse_disk(error: &std::io::Error) -> Problem {
+    let full = matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded);
+    if full { crate::db::Error::Full.into() } else { Problem::internal(error) }
+}
+
+impl From<UploadError> for Problem {
+    fn from(error: UploadError) -> Self {
+        let sentence = error.to_string();
+        match error {
+            UploadError::NoColumn(column) => Self::field(column, "missing", sentence),
+            UploadError::TooManyCategories(_) => Self::field("category", "too_many", sentence),
+            UploadError::Refused { rows, refused, errors } => Self::bad_request("rows_refused", sentence)
+                .with("rows", rows)
+                .with("refused", refused)
+                .with("errors", json!(errors)),
+            UploadError::File(error) => error.into(),
+            UploadError::Rehearsed(counts) => Self::bad_request("dry_run", sentence).with("counts", json!(counts)),
+            UploadError::Aside(error) => refuse_disk(&error),
+            UploadError::Catalog(error) => error.into(),
         }
     }
 }

@@ -119,24 +119,18 @@ pub async fn get(
     Query(query): Query<StoreQuery>,
 ) -> web::Result<Tagged<ProductBody>> {
     let (id, store, staff) = (path.id()?, seen.choose_store(query.store)?, seen.is_staff());
-    let (product, barcodes) = site
-        .db
-        .read(move |conn| match actions::load_with_barcodes(conn, store, id)? {
-            (product, _) if !staff && product.status != Status::Active => Err(CatalogError::NoProduct),
-            found => Ok(found),
-        })
-        .await?;
-    Ok(Tagged { version: product.version, body: ProductBody::new(product, barcodes, staff) })
+    look_up(&site, store, staff, move |_| Ok(Some(id))).await
 }
 
 pub async fn create(
     State(site): State<Site>,
     seen: Allowed<ManageCatalog>,
     address: Address,
-    Query(query): Query<StoreQuery>,
+    Query(query): Query<CreateQuery>,
     Sent { body, key }: Sent<ProductFields>,
 ) -> web::Result<Answer<ProductBody>> {
     let product = body.into_new()?;
+    let code_from = any_code(&site);
     let acting = Acting::new(&site, &seen, address, query.store)?;
     let claim = seen.claim(key);
     let answer = site
@@ -144,12 +138,92 @@ pub async fn create(
         .write(move |conn| {
             idempotency::once(conn, claim.as_ref(), acting.now, StatusCode::CREATED, |conn| {
                 let on = acting.on(conn)?;
-                let id = actions::create(conn, &product, on)?;
+                let id = match query.unique {
+                    None => actions::create(conn, &product, on)?,
+                    Some(Unique::Name) => actions::create_as_new(conn, product.clone(), code_from, on)?,
+                };
                 load_body(conn, acting.store, id)
             })
         })
         .await?;
     Ok(answer.into())
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateQuery {
+    /// The store whose stock is meant; the caller's own, or the first, when absent.
+    store: Option<StoreId>,
+    /// What no other product on sale may have. `name` also gives the product an item code when it has none.
+    unique: Option<Unique>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Unique {
+    Name,
+}
+
+/// Where the search for a free item code begins.
+fn any_code(site: &Site) -> u16 {
+    u16::from_le_bytes(site.entropy.bytes()) % 10_000
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FreeCodeBody {
+    item_code: String,
+}
+
+pub async fn free_code(State(site): State<Site>, _: Allowed<ManageCatalog>) -> web::Result<axum::Json<FreeCodeBody>> {
+    let from = any_code(&site);
+    let item_code = site.db.read(move |conn| actions::free_item_code(conn, from)).await?;
+    Ok(axum::Json(FreeCodeBody { item_code }))
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+pub struct NamePath {
+    /// The name.
+    name: String,
+}
+
+pub async fn by_code(
+    State(site): State<Site>,
+    seen: Allowed<Browse>,
+    Path(path): Path<CodePath>,
+    Query(query): Query<StoreQuery>,
+) -> web::Result<Tagged<ProductBody>> {
+    let (store, staff) = (seen.choose_store(query.store)?, seen.is_staff());
+    look_up(&site, store, staff, move |conn| actions::find_by_code(conn, &path.code)).await
+}
+
+pub async fn by_name(
+    State(site): State<Site>,
+    seen: Allowed<Browse>,
+    Path(path): Path<NamePath>,
+    Query(query): Query<StoreQuery>,
+) -> web::Result<Tagged<ProductBody>> {
+    let (store, staff) = (seen.choose_store(query.store)?, seen.is_staff());
+    look_up(&site, store, staff, move |conn| actions::find_by_name(conn, &path.name)).await
+}
+
+async fn look_up(
+    site: &Site,
+    store: StoreId,
+    staff: bool,
+    find: impl FnOnce(&mut Conn<'_>) -> Result<Option<ProductId>, CatalogError> + Send + 'static,
+) -> web::Result<Tagged<ProductBody>> {
+    let (product, barcodes) = site
+        .db
+        .read(move |conn| {
+            let id = find(conn)?.ok_or(CatalogError::NoProduct)?;
+            match actions::load_with_barcodes(conn, store, id)? {
+                (product, _) if !staff && product.status != Status::Active => Err(CatalogError::NoProduct),
+                found => Ok(found),
+            }
+        })
+        .await?;
+    Ok(Tagged { version: product.version, body: ProductBody::new(product, barcodes, staff) })
 }
 
 fn load_body(conn: &mut Conn<'_>, store: StoreId, id: ProductId) -> Result<ProductBody, CatalogError> {

@@ -86,7 +86,7 @@ fn set(change: &mut ProductChange, field: Field, text: String, round: bool, roun
 }
 
 /// Without blanks at its ends, and with single ones inside.
-fn tidy(text: &str) -> String {
+pub(in crate::catalog) fn tidy(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -109,28 +109,47 @@ fn digits(text: &str) -> String {
     fraction.map_or(whole.clone(), |fraction| format!("{whole}.{fraction}"))
 }
 
-fn number<T>(text: &str, parse: fn(&str) -> Result<T, NumberError>) -> Result<T, String> {
+pub(in crate::catalog) fn number<T>(text: &str, parse: fn(&str) -> Result<T, NumberError>) -> Result<T, String> {
     parse(&digits(text)).map_err(|error| format!("`{text}` {error}."))
 }
 
 /// An amount; with `round`, more decimals than paise have are rounded half up.
-fn money(text: &str, round: bool, rounded: &mut bool) -> Result<Money, String> {
+pub(in crate::catalog) fn money(text: &str, round: bool, rounded: &mut bool) -> Result<Money, String> {
     let bare = digits(text);
     match Money::parse(&bare) {
         Err(NumberError::TooManyDecimals(_)) if round => {
-            let (whole, fraction) = bare.split_once('.').unwrap_or((&bare, ""));
-            let up = fraction.as_bytes().get(2).is_some_and(|digit| *digit >= b'5');
-            let cut = Money::parse(&format!("{whole}.{}", fraction.get(..2).unwrap_or_default()));
             *rounded = true;
-            let step = Money::paise(if whole.starts_with('-') { -1 } else { 1 });
-            let nearest = cut.map(|cut| if up { cut.checked_add(step).unwrap_or(cut) } else { cut });
-            nearest.map_err(|error| format!("`{text}` {error}."))
+            nearest(&bare).and_then(|text| Money::parse(&text)).map_err(|error| format!("`{text}` {error}."))
         }
         Err(error @ NumberError::TooManyDecimals(_)) => {
             Err(format!("`{text}` {error}. Ask for rounding to take it as the nearest paisa."))
         }
         read => read.map_err(|error| format!("`{text}` {error}.")),
     }
+}
+
+/// Stars; more decimals than are kept are rounded half up.
+pub(in crate::catalog) fn rating(text: &str) -> Result<Rating, String> {
+    let read = match Rating::parse(text) {
+        Err(NumberError::TooManyDecimals(_)) => nearest(text).and_then(|text| Rating::parse(&text)),
+        read => read,
+    };
+    read.map_err(|error| format!("`{text}` {error}."))
+}
+
+/// The two decimals that are nearest to a number with more; halves go away from zero.
+fn nearest(text: &str) -> Result<String, NumberError> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let kept = fraction.get(..2).unwrap_or_default();
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(NumberError::NotANumber);
+    }
+    let sign = if whole.starts_with('-') { "-" } else { "" };
+    let digits = whole.trim_start_matches(['-', '+']);
+    let cut: i64 = format!("{digits}{kept}").parse().map_err(|_| NumberError::TooLarge)?;
+    let up = i64::from(fraction.as_bytes().get(2).is_some_and(|digit| *digit >= b'5'));
+    let hundredths = cut.checked_add(up).ok_or(NumberError::TooLarge)?;
+    Ok(format!("{sign}{}.{:02}", hundredths / 100, hundredths % 100))
 }
 
 fn whole(text: &str) -> Result<i64, String> {

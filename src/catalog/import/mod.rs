@@ -4,11 +4,11 @@
 //! chunk is held in memory. A row that cannot be taken is refused by line and column and changes
 //! nothing. Products are known again by their SKU, else by a barcode; a row without either is new.
 
-mod clean;
-mod mapping;
-mod rows;
+pub(super) mod clean;
+pub(super) mod mapping;
+pub(super) mod rows;
 mod undo;
-mod write;
+pub(super) mod write;
 
 use std::io::Read;
 
@@ -28,10 +28,6 @@ pub use undo::{Undone, undo};
 const MOST_ERRORS: usize = 1_000;
 /// How many rows are written at once.
 const CHUNK: usize = 2_000;
-
-/// The tables that an import fills.
-const GROWING: &[&str] =
-    &["categories", "products", "product_words", "barcodes", "stock", "stock_moves", "product_days"];
 
 crate::words! {
     /// What happens when rows are refused.
@@ -146,9 +142,15 @@ pub struct RowError {
 }
 
 impl RowError {
-    fn at(line: u64, column: &mapping::Column, message: String) -> Self {
+    pub(super) fn at(line: u64, column: &mapping::Column, message: String) -> Self {
         let (header, field) = (column.header.clone(), column.field.word().to_owned());
         Self { line, column: Some(header), field: Some(field), message }
+    }
+
+    /// A row has more cells than the header.
+    pub(super) fn too_wide(row: &rows::Row<'_>, width: usize) -> Self {
+        let message = format!("The row has {} cells and the header {width}. Is a quotation mark missing?", row.len());
+        Self { line: row.line, column: None, field: None, message }
     }
 
     /// A rule of the catalogue was broken; the column is the one that holds its field.
@@ -209,8 +211,7 @@ pub fn run(
 ) -> Result<Report, ImportError> {
     let mut rows = rows::Rows::open(file)?;
     let columns = mapping::columns(&rows.headers, &options.mapping)?;
-    let id = ImportId::new(conn.next_id(Sequence::Imports)?);
-    conn.execute(&queries::INSERT_IMPORT, &[id.into(), (&options.file_name).into(), on.by.now.into(), on.user.into()])?;
+    let id = begin(conn, &options.file_name, on)?;
     let mut report = Report { dry_run: options.dry_run, ..Report::default() };
     report.columns =
         columns.iter().map(|column| ReadColumn { column: column.header.clone(), field: column.field }).collect();
@@ -222,9 +223,7 @@ pub fn run(
     while let Some(row) = rows.next()? {
         report.rows += 1;
         if row.len() > width {
-            let message =
-                format!("The row has {} cells and the header {width}. Is a quotation mark missing?", row.len());
-            report.refuse(vec![RowError { line: row.line, column: None, field: None, message }]);
+            report.refuse(vec![RowError::too_wide(&row, width)]);
         } else {
             match clean::clean(&row, &columns, options.round)? {
                 Ok(cleaned) => writer.take(row.line, cleaned),
@@ -235,7 +234,7 @@ pub fn run(
             writer.write(conn, &mut report)?;
             progress(report.rows);
             if !counted {
-                conn.count_again(GROWING)?;
+                conn.count_again(super::actions::GROWING)?;
                 counted = true;
             }
         }
@@ -243,7 +242,7 @@ pub fn run(
     writer.write(conn, &mut report)?;
     progress(report.rows);
     if counted {
-        conn.count_again(GROWING)?;
+        conn.count_again(super::actions::GROWING)?;
     }
     report.errors.sort_by_key(|error| error.line);
 
@@ -253,18 +252,25 @@ pub fn run(
     if options.dry_run {
         return Err(ImportError::Rehearsed(Box::new(report)));
     }
-    let count = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
-    let counts = [count(report.created), count(report.updated), count(report.refused)];
-    conn.execute(&queries::FINISH_IMPORT, &[id.into(), counts[0].into(), counts[1].into(), counts[2].into()])?;
-    crate::audit::record(
-        conn,
-        on.by,
-        "import.run",
-        &format!("import:{id}"),
-        &serde_json::json!({ "created": counts[0], "updated": counts[1], "refused": counts[2] }),
-    )?;
+    finish(conn, id, [report.created, report.updated, report.refused], on)?;
     report.import_id = Some(id);
     Ok(report)
+}
+
+/// Opens the record of an import, which what it adds and changes will name.
+pub(super) fn begin(conn: &mut Conn<'_>, file_name: &str, on: Occasion<'_>) -> crate::db::Result<ImportId> {
+    let id = ImportId::new(conn.next_id(Sequence::Imports)?);
+    conn.execute(&queries::INSERT_IMPORT, &[id.into(), file_name.into(), on.by.now.into(), on.user.into()])?;
+    Ok(id)
+}
+
+/// Closes the record of an import with how many products were added and changed, and how many rows refused.
+pub(super) fn finish(conn: &mut Conn<'_>, id: ImportId, counts: [u64; 3], on: Occasion<'_>) -> crate::db::Result<()> {
+    let counts = counts.map(|rows| i64::try_from(rows).unwrap_or(i64::MAX));
+    conn.execute(&queries::FINISH_IMPORT, &[id.into(), counts[0].into(), counts[1].into(), counts[2].into()])?;
+    let detail = serde_json::json!({ "created": counts[0], "updated": counts[1], "refused": counts[2] });
+    crate::audit::record(conn, on.by, "import.run", &format!("import:{id}"), &detail)?;
+    Ok(())
 }
 
 /// The imports before one of them, newest first.

@@ -69,7 +69,10 @@ impl<'a> Writer<'a> {
         }
         actions::create_many(conn, &created, self.on)?;
         report.created += created.len() as u64;
-        self.change(conn, &changed, report)
+        let (updated, unchanged) = change_remembering(conn, &changed, self.on)?;
+        report.updated += updated;
+        report.unchanged += unchanged;
+        Ok(())
     }
 
     /// The products that the rows of a chunk may mean, by SKU and barcode.
@@ -144,38 +147,35 @@ impl<'a> Writer<'a> {
         self.codes.extend(barcodes.iter().map(|code| (code.code().to_owned(), line)));
         Ok(sorted)
     }
+}
 
-    /// Changes known products and remembers how they were.
-    fn change(
-        &self,
-        conn: &mut Conn<'_>,
-        wanted: &[(ProductId, ProductChange)],
-        report: &mut Report,
-    ) -> Result<(), ImportError> {
-        let changes: Vec<Change<'_>> =
-            wanted.iter().map(|(product, to)| Change { product: *product, expected: None, to }).collect();
-        let outcomes = actions::change_many(conn, &changes, self.on)?;
-        let mut memories = Vec::new();
-        for outcome in outcomes {
-            if !outcome.modified {
-                report.unchanged += 1;
-                continue;
-            }
-            report.updated += 1;
-            let memory = Memory {
-                before: rules::snapshot(&outcome.before, outcome.barcodes_before),
-                stock_delta: outcome.stock_delta,
-                store: self.on.store,
-            };
-            let text =
-                serde_json::to_string(&memory).map_err(|_| crate::db::Error::shape("a memory cannot be written"))?;
-            memories.push((outcome.before.id, text));
+/// Changes known products and remembers how they were; returns how many were changed and how many were as they
+/// should be already.
+pub(in crate::catalog) fn change_remembering(
+    conn: &mut Conn<'_>,
+    wanted: &[(ProductId, ProductChange)],
+    on: Occasion<'_>,
+) -> Result<(u64, u64), ImportError> {
+    let changes: Vec<Change<'_>> =
+        wanted.iter().map(|(product, to)| Change { product: *product, expected: None, to }).collect();
+    let mut memories = Vec::new();
+    let mut unchanged = 0;
+    for outcome in actions::change_many(conn, &changes, on)? {
+        if !outcome.modified {
+            unchanged += 1;
+            continue;
         }
-        let import = self.on.import;
-        let rows = memories.iter().map(|(id, text)| [import.into(), (*id).into(), text.into()]);
-        conn.execute_many(&queries::INSERT_IMPORT_CHANGES, rows)?;
-        Ok(())
+        let memory = Memory {
+            before: rules::snapshot(&outcome.before, outcome.barcodes_before),
+            stock_delta: outcome.stock_delta,
+            store: on.store,
+        };
+        let text = serde_json::to_string(&memory).map_err(|_| crate::db::Error::shape("a memory cannot be written"))?;
+        memories.push((outcome.before.id, text));
     }
+    let rows = memories.iter().map(|(id, text)| [on.import.into(), (*id).into(), text.into()]);
+    conn.execute_many(&queries::INSERT_IMPORT_CHANGES, rows)?;
+    Ok((memories.len() as u64, unchanged))
 }
 
 /// What the database knows of the products that a chunk names.

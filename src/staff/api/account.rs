@@ -16,7 +16,7 @@ use crate::ids::UserId;
 use crate::shop;
 use crate::staff::access::{Allowed, Doorman, SignedIn};
 use crate::staff::actions::{self, Carrier, Origin};
-use crate::staff::model::{NewUser, Role, StaffError, Status, User};
+use crate::staff::model::{Kind, NewUser, Role, StaffError, Status, User};
 use crate::staff::password::{Hasher, Verdict};
 use crate::staff::{queries, rules};
 use crate::web::docs::describe;
@@ -107,18 +107,22 @@ async fn register(
     let new = NewUser { password_hash: Some(hash), ..new };
     let from = origin(address, &headers);
     let (key, entropy, now) = (doorman.key().clone(), site.entropy.clone(), site.clock.now());
-    let on_this_machine = is_loopback(address.0);
+    let (on_this_machine, is_open) = (is_loopback(address.0), site.settings.is_open());
 
     let answer = site
         .db
         .write(move |conn| {
-            let (id, role) = if is_shopkeeper {
+            let by = By { actor: "system", from: &from.address, now };
+            let is_set_up = actions::has_accounts(conn)?;
+            let (id, role) = if is_shopkeeper && is_open && is_set_up {
+                // What a shopkeeper of the documents may do, only an owner may: change the payment QR.
+                (actions::open_account(conn, &new, Role::Owner, Status::Active, by)?, Role::Owner)
+            } else if is_shopkeeper {
                 actions::sign_up_shopkeeper(conn, &new, on_this_machine, &from.address, now)?
             } else {
-                let by = By { actor: "system", from: &from.address, now };
                 (actions::open_account(conn, &new, Role::Customer, Status::Active, by)?, Role::Customer)
             };
-            if role == Role::Owner {
+            if role == Role::Owner && !(is_open && is_set_up) {
                 let by = By { actor: &format!("user:{id}"), from: &from.address, now };
                 shop::actions::open(conn, &body.shop(), by)?;
             }
@@ -240,7 +244,7 @@ async fn login(
         return Err(Problem::bad_request("missing", "Email and password required"));
     };
     let from = origin(address, &headers);
-    let attempt = Attempt { login, password, code: body.code };
+    let attempt = Attempt { login, password, code: body.code, kind: None };
     let (user, token) = log_in(&site, &doorman, &hasher, attempt, Carrier::Token, from).await?;
     Ok(axum::Json(SignedInBody {
         message: "Login successful",
@@ -261,6 +265,8 @@ pub struct Attempt {
     pub password: String,
     /// The six digits of an authenticator.
     pub code: Option<String>,
+    /// Only accounts of this kind are tried.
+    pub kind: Option<Kind>,
 }
 
 /// Checks an attempt and opens a session; returns the account and the token or cookie's secret.
@@ -281,7 +287,8 @@ pub async fn log_in(
         site.db.read(move |conn| actions::find_candidates(conn, &login, &origin, now)).await.map_err(Problem::from)?;
 
     let mut found = None;
-    let users = actions::in_order(candidates.users);
+    let mut users = actions::in_order(candidates.users);
+    users.retain(|user| attempt.kind.is_none_or(|kind| user.kind == kind));
     if users.is_empty() {
         hasher.verify(attempt.password.clone(), None).await?;
     }
