@@ -143,6 +143,7 @@ fn native_routes() -> Routes {
         .merge(crate::orders::api::routes())
         .merge(crate::reports::api::routes())
         .merge(crate::reports::live::routes())
+        .merge(crate::classic::routes())
 }
 
 /// Pages for people, and what they are dressed in.

@@ -244,6 +244,7 @@ impl Config {
                 trusted_proxies: sources.many("trusted_proxies", "an IP address", |text| text.parse().ok())?,
                 cors_origins: sources.many("cors_origins", "an origin like https://shop.example", origin)?,
                 metrics_token: sources.secret("metrics_token")?,
+                openness: web::Openness::ByRight,
             },
             public_rate: sources.number("public_rate", 60)?,
             secret_file: sources.path("secret_file", || data_dir.join("secret.key")),

@@ -8,6 +8,8 @@ pub mod config;
 pub mod app;
 pub mod demo;
 
+pub mod classic;
+
 pub mod check;
 pub mod reports;
 

@@ -10,6 +10,7 @@ use crate::db::{Db, Location};
 use crate::demo::{self, DemoError};
 use crate::staff::Role;
 use crate::staff::pages::{DEMO_PASSWORD, DEMO_PEOPLE};
+use crate::web::Openness;
 
 /// Opens the demo shop. Unless a folder or database is named, everything is gone when it closes.
 pub fn run(mut config: Config) -> Outcome {
@@ -21,6 +22,7 @@ pub fn run(mut config: Config) -> Outcome {
         .resolved
         .iter()
         .any(|setting| matches!(setting.name, "data_dir" | "database") && setting.origin != Origin::Default);
+    config.web.openness = Openness::AsDocumented;
     let folder = if named { None } else { Some(temporary_folder(&mut config)?) };
     let outcome = serve::open(config, Some(&fill));
     // The folder goes with its value, and not before the database is closed.

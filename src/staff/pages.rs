@@ -33,7 +33,9 @@ pub const DEMO_PASSWORD: &str = "kirana-demo";
 /// The pages, and the addresses that other systems gave them.
 pub fn routes() -> Router<Site> {
     Router::new()
-        .route("/login", get(show_log_in).post(log_in))
+        .route("/login", get(show_log_in))
+        // `POST /login` is a documented call of other systems, so the page's form goes elsewhere.
+        .route("/sign-in", post(log_in))
         .route("/logout", post(log_out))
         .route("/login.html", get(|| async { Redirect::to("/login") }))
         .route("/shopkeeper_dashboard.html", get(|| async { Redirect::to("/") }))
@@ -166,7 +168,7 @@ async fn try_form(
 ) -> web::Result<String> {
     site.limits.admit(address.0)?;
     let code = Some(form.code.trim().to_owned()).filter(|code| !code.is_empty());
-    let attempt = Attempt { login: form.login.clone(), password: form.password.clone(), code };
+    let attempt = Attempt { login: form.login.clone(), password: form.password.clone(), code, kind: None };
     api::log_in(site, doorman, hasher, attempt, Carrier::Cookie, origin(address, headers))
         .await
         .map(|(_, secret)| secret)
@@ -230,7 +232,7 @@ fn foreign() -> Problem {
 }
 
 /// The cookie that carries a session's secret for so many seconds.
-fn session_cookie(site: &Site, secret: &str, seconds: i64) -> String {
+pub fn session_cookie(site: &Site, secret: &str, seconds: i64) -> String {
     let [over_https, plain] = COOKIE_NAMES;
     let (name, secure) = if site.settings.https { (over_https, "; Secure") } else { (plain, "") };
     format!("{name}={secret}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}")
@@ -241,7 +243,7 @@ fn own_path(next: &str) -> &str {
     let local = next.starts_with('/')
         && !next.starts_with("//")
         && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
-        && !["/login", "/logout"].iter().any(|path| next.starts_with(path));
+        && !["/login", "/logout", "/sign-in"].iter().any(|path| next.starts_with(path));
     if local { next } else { "/" }
 }
 

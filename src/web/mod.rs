@@ -65,4 +65,23 @@ pub struct Settings {
     pub https: bool,
     /// The token that opens `/metrics` from other machines.
     pub metrics_token: Option<String>,
+    /// Whom the routes of other systems' documents let in.
+    pub openness: Openness,
+}
+
+/// Whom the routes let in that other systems' documents show without credentials, or with printed ones.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Openness {
+    /// Those who have the right, like everywhere else. No setting changes this.
+    #[default]
+    ByRight,
+    /// Whoever sends what the document shows; only the demo shop does so, where nothing can be lost.
+    AsDocumented,
+}
+
+impl Settings {
+    /// What the documents show openly is open.
+    pub fn is_open(&self) -> bool {
+        self.openness == Openness::AsDocumented
+    }
 }

@@ -16,7 +16,7 @@ use crate::ids::UserId;
 use crate::shop;
 use crate::staff::access::{Allowed, Doorman, SignedIn};
 use crate::staff::actions::{self, Carrier, Origin};
-use crate::staff::model::{NewUser, Role, StaffError, Status, User};
+use crate::staff::model::{Kind, NewUser, Role, StaffError, Status, User};
 use crate::staff::password::{Hasher, Verdict};
 use crate::staff::{queries, rules};
 use crate::web::docs::describe;
@@ -240,7 +240,7 @@ async fn login(
         return Err(Problem::bad_request("missing", "Email and password required"));
     };
     let from = origin(address, &headers);
-    let attempt = Attempt { login, password, code: body.code };
+    let attempt = Attempt { login, password, code: body.code, kind: None };
     let (user, token) = log_in(&site, &doorman, &hasher, attempt, Carrier::Token, from).await?;
     Ok(axum::Json(SignedInBody {
         message: "Login successful",
@@ -261,6 +261,8 @@ pub struct Attempt {
     pub password: String,
     /// The six digits of an authenticator.
     pub code: Option<String>,
+    /// Only accounts of this kind are tried.
+    pub kind: Option<Kind>,
 }
 
 /// Checks an attempt and opens a session; returns the account and the token or cookie's secret.
@@ -281,7 +283,8 @@ pub async fn log_in(
         site.db.read(move |conn| actions::find_candidates(conn, &login, &origin, now)).await.map_err(Problem::from)?;
 
     let mut found = None;
-    let users = actions::in_order(candidates.users);
+    let mut users = actions::in_order(candidates.users);
+    users.retain(|user| attempt.kind.is_none_or(|kind| user.kind == kind));
     if users.is_empty() {
         hasher.verify(attempt.password.clone(), None).await?;
     }

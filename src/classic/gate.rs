@@ -1,0 +1,89 @@
+//! Who may call a documented route: whoever has the right, and in the demo shop whom the document shows.
+//!
+//! Credentials are a bearer token, the cookie of a log-in or an API key, as everywhere. What the documents
+//! take for credentials, a word in the address or a key printed on a page, opens nothing where a real shop
+//! is served.
+
+use std::marker::PhantomData;
+
+use aide::OperationInput;
+use aide::generate::GenContext;
+use aide::openapi::Operation;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+
+use super::words::System;
+use crate::staff::access::{Allowed, cookie};
+use crate::staff::{Caller, Principal, Right, Role};
+use crate::web::{Problem, Site};
+
+/// Proof that somebody may call a route of the system `S` that needs the right `R`.
+pub struct Let<S, R> {
+    /// Who.
+    pub caller: Caller,
+    /// The demo shop let a stranger in, as the document shows.
+    pub is_guest: bool,
+    proof: PhantomData<(S, R)>,
+}
+
+/// How a stranger gets in where the demo shop is open.
+pub trait OpenDoor: System {
+    /// Whether the request shows what the document shows.
+    fn shows_what_is_documented(parts: &Parts) -> bool;
+}
+
+impl<S: OpenDoor, R: Right> FromRequestParts<Site> for Let<S, R> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
+        if site.settings.is_open() && S::shows_what_is_documented(parts) {
+            return Ok(Self { caller: guest(), is_guest: true, proof: PhantomData });
+        }
+        name_the_program(parts);
+        match Allowed::<R>::from_request_parts(parts, site).await {
+            Ok(allowed) => Ok(Self { caller: allowed.caller, is_guest: false, proof: PhantomData }),
+            Err(mut problem) => {
+                match problem.status {
+                    StatusCode::UNAUTHORIZED => S::STRANGER.clone_into(&mut problem.sentence),
+                    StatusCode::FORBIDDEN => S::NOT_ALLOWED.clone_into(&mut problem.sentence),
+                    _ => {}
+                }
+                Err(S::put(problem))
+            }
+        }
+    }
+}
+
+/// No credentials of any kind.
+pub fn is_stranger(parts: &Parts) -> bool {
+    let headers = &parts.headers;
+    !headers.contains_key(header::AUTHORIZATION) && !headers.contains_key("x-api-key") && cookie(headers).is_none()
+}
+
+/// Whom the demo shop takes a stranger for.
+fn guest() -> Caller {
+    Caller { principal: Principal::System, role: Role::Manager, name: "Guest".to_owned(), ..Caller::system() }
+}
+
+/// The tools that these documents name keep the cookie of a log-in as a browser does, and say nothing of
+/// the page they come from. Every browser does, in one header or the other, when it sends more than a
+/// question; so where both are absent no other site can be behind it.
+fn name_the_program(parts: &mut Parts) {
+    if !parts.headers.contains_key("sec-fetch-site") && !parts.headers.contains_key(header::ORIGIN) {
+        parts.headers.insert("sec-fetch-site", HeaderValue::from_static("none"));
+    }
+}
+
+impl<S, R: Right> OperationInput for Let<S, R> {
+    fn operation_input(ctx: &mut GenContext, operation: &mut Operation) {
+        Allowed::<R>::operation_input(ctx, operation);
+    }
+
+    fn inferred_early_responses(
+        ctx: &mut GenContext,
+        operation: &mut Operation,
+    ) -> Vec<(Option<u16>, aide::openapi::Response)> {
+        Allowed::<R>::inferred_early_responses(ctx, operation)
+    }
+}
