@@ -92,9 +92,7 @@ pub fn command(dice: &mut Dice, hot: bool, clock: &Clock, caller: usize, number:
         actor: format!("user:{customer}"),
         user: Some(customer),
         channel: Channel::Web,
-        items: three(dice, hot)
-            .map(|product| Item { product: ProductId::new(product), quantity: Quantity::whole(1) })
-            .to_vec(),
+        items: three(dice, hot).map(|product| Item::of(ProductId::new(product), Quantity::whole(1))).to_vec(),
         discount: Money::ZERO,
         payments: vec![NewPayment { method: Method::Cash, amount: None, reference: String::new() }],
         complete: false,
@@ -104,5 +102,6 @@ pub fn command(dice: &mut Dice, hot: bool, clock: &Clock, caller: usize, number:
             SentKey { key: format!("{:08x}-{caller:04x}-{number:012x}", std::process::id()), request_hash: [7; 16] },
         )),
         now: clock.now(),
+        on: None,
     }
 }

@@ -355,17 +355,14 @@ impl Sale {
             actor: format!("user:{by}"),
             user: Some(by),
             channel: if self.plan == Plan::Counter { Channel::Counter } else { Channel::Web },
-            items: self
-                .items
-                .iter()
-                .map(|(index, quantity)| Item { product: products[*index], quantity: *quantity })
-                .collect(),
+            items: self.items.iter().map(|(index, quantity)| Item::of(products[*index], *quantity)).collect(),
             discount: Money::ZERO,
             payments: vec![NewPayment { method: self.method, amount: None, reference: String::new() }],
             complete: self.plan == Plan::Counter,
             note: String::new(),
             claim: None,
             now: self.at,
+            on: None,
         }
     }
 }

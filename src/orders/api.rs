@@ -11,8 +11,8 @@ use serde_json::json;
 use super::actions::{self, Actor, Whole};
 use super::desk::Desk;
 use super::model::{
-    Channel, Item, Method, NewPayment, OrderError, OrderStatus, PaymentState, PlaceOrder, Placed, order_code,
-    parse_order_code,
+    Channel, Item, Method, NewPayment, OPEN_ITEM, OrderError, OrderStatus, PaymentState, PlaceOrder, Placed,
+    order_code, parse_order_code,
 };
 use super::queries::Which;
 use super::rules::MOST_LINES;
@@ -225,13 +225,14 @@ impl OrderBody {
             actor: caller.actor(),
             user: caller.user(),
             channel,
-            items: self.items.iter().map(|item| Item { product: item.id, quantity: item.quantity }).collect(),
+            items: self.items.iter().map(|item| Item::of(item.id, item.quantity)).collect(),
             discount,
             payments,
             complete: self.complete,
             note: self.note,
             claim: None,
             now,
+            on: None,
         })
     }
 }
@@ -278,8 +279,9 @@ struct OrderView {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct LineView {
-    /// The product.
-    id: ProductId,
+    /// The product; absent for an open item, which is in no catalogue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<ProductId>,
     name: String,
     price: Money,
     quantity: Quantity,
@@ -347,7 +349,7 @@ impl OrderView {
             items: lines
                 .into_iter()
                 .map(|line| LineView {
-                    id: line.product_id,
+                    id: (line.product_id != OPEN_ITEM).then_some(line.product_id),
                     name: line.name,
                     price: line.unit_price_paise,
                     quantity: line.quantity_milli,
@@ -695,6 +697,7 @@ impl From<OrderError> for Problem {
             OrderError::NoPayment => Self::field("paymentMethod", "missing", sentence),
             OrderError::NoProduct { line, .. } => Self::field(format!("items[{line}].id"), "unknown_product", sentence),
             OrderError::BadQuantity { line, .. } => Self::field(format!("items[{line}].quantity"), "invalid", sentence),
+            OrderError::BadPrice { line } => Self::field(format!("items[{line}].price"), "invalid", sentence),
             OrderError::BadDiscount(_) => Self::field("discount", "invalid", sentence),
             OrderError::BadAmount(due) => Self::field("amount", "invalid", sentence).with("due", json!(due)),
             OrderError::NoCustomer(_) => Self::field("customerId", "unknown_customer", sentence),

@@ -16,7 +16,8 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::model::{
-    Channel, Method, OrderError, OrderStatus, PaymentState, PlaceOrder, Placed, ShortLine, invoice_code, order_code,
+    Channel, Item, Method, OPEN_ITEM, OrderError, OrderStatus, PaymentState, PlaceOrder, Placed, ShortLine,
+    invoice_code, order_code,
 };
 use super::queries::{self, CustomerRow, OfferRow, PaymentRow, ProductSums, Sums};
 use super::rules::{self, Bill, Offer};
@@ -80,6 +81,8 @@ const REMEMBERED: usize = 50_000;
 struct Accepted<'c> {
     command: &'c PlaceOrder,
     bill: Bill,
+    /// What lines are sold as that differ from the catalogue, by their place.
+    special: Vec<(usize, Offer)>,
     /// What each line costs the shop, tax of the bill, and the like.
     sums: Sums,
     on: BusinessDate,
@@ -147,8 +150,11 @@ impl Memory {
             self.customers.insert(row.user_id, row);
         }
 
-        let named =
-            || commands.iter().flat_map(|command| command.items.iter().map(|item| (command.store, item.product)));
+        let named = || {
+            let items =
+                commands.iter().flat_map(|command| command.items.iter().map(|item| (command.store, item.product)));
+            items.filter(|(_, product)| *product != OPEN_ITEM)
+        };
         let mut products: Vec<ProductId> =
             named().map(|(_, product)| product).filter(|product| !self.offers.contains_key(product)).collect();
         products.sort_unstable();
@@ -178,13 +184,13 @@ impl Memory {
             Some(id) => Some(self.customers.get(&id).ok_or(OrderError::NoCustomer(id))?),
             None => None,
         };
+        let special = self.special_offers(command)?;
         let mut offers = Vec::with_capacity(command.items.len());
         for (line, item) in command.items.iter().enumerate() {
-            let known = self.offers.get(&item.product);
-            offers.push(known.ok_or(OrderError::NoProduct { line, product: item.product })?);
+            let offer = self.offer(&special, line, item);
+            offers.push(offer.ok_or(OrderError::NoProduct { line, product: item.product })?);
         }
-        let plain: Vec<&Offer> = offers.iter().map(|known| &known.offer).collect();
-        let bill = rules::bill(&command.items, &plain, command.discount, shop.round_to_rupee)?;
+        let bill = rules::bill(&command.items, &offers, command.discount, shop.round_to_rupee)?;
         let payments = settle(command, bill.total)?;
         let paid =
             payments.iter().filter(|payment| payment.2 == PaymentState::Confirmed).map(|payment| payment.1).sum();
@@ -201,15 +207,14 @@ impl Memory {
                 return Err(OrderError::CreditLimit(left));
             }
         }
-        self.check_stock(command, &offers, batch)?;
+        self.check_stock(command, batch)?;
 
         if let (Some(customer), false) = (customer, credit.is_zero()) {
             *batch.credit.entry(customer.user_id).or_default() =
                 batch.credit.get(&customer.user_id).copied().unwrap_or_default() + credit;
         }
         let tax: i64 = bill.lines.iter().map(|line| (line.cgst + line.sgst + line.igst).as_paise()).sum();
-        let cost =
-            command.items.iter().zip(&offers).map(|(item, known)| queries::cost_of(known.offer.cost, item.quantity));
+        let cost = command.items.iter().zip(&offers).map(|(item, offer)| queries::cost_of(offer.cost, item.quantity));
         let sums = Sums {
             orders: 1,
             cancelled: 0,
@@ -219,19 +224,42 @@ impl Memory {
             discount: bill.discount.as_paise(),
             cost: cost.sum(),
         };
-        let on = batch.date(command.now);
-        Ok(Accepted { command, bill, sums, on, payments, paid, credit })
+        let on = command.on.unwrap_or(batch.date(command.now));
+        Ok(Accepted { command, bill, special, sums, on, payments, paid, credit })
+    }
+
+    /// What the lines are sold as for which something was agreed.
+    fn special_offers(&self, command: &PlaceOrder) -> Result<Vec<(usize, Offer)>, OrderError> {
+        let agreed =
+            command.items.iter().enumerate().filter_map(|(line, item)| Some((line, item, item.agreed.as_ref()?)));
+        agreed
+            .map(|(line, item, agreed)| {
+                if agreed.price.is_negative() {
+                    return Err(OrderError::BadPrice { line });
+                }
+                if item.product == OPEN_ITEM {
+                    return Ok((line, Offer::open(agreed.name.clone(), agreed.price)));
+                }
+                let known = self.offers.get(&item.product);
+                let known = known.ok_or(OrderError::NoProduct { line, product: item.product })?;
+                Ok((line, Offer { price: agreed.price, ..known.offer.clone() }))
+            })
+            .collect()
+    }
+
+    /// What a line is sold as.
+    fn offer<'a>(&'a self, special: &'a [(usize, Offer)], line: usize, item: &Item) -> Option<&'a Offer> {
+        match special.iter().find(|(place, _)| *place == line) {
+            Some((_, offer)) => Some(offer),
+            None => self.offers.get(&item.product).map(|known| &known.offer),
+        }
     }
 
     /// Takes the stock of all lines, or names every line that is short.
-    fn check_stock(
-        &self,
-        command: &PlaceOrder,
-        offers: &[&Known],
-        batch: &mut Batch<'_, '_>,
-    ) -> Result<(), OrderError> {
-        let tracked = command.items.iter().zip(offers).filter(|(_, known)| known.tracked);
-        let mut wanted: Vec<(ProductId, Quantity)> = tracked.map(|(item, _)| (item.product, item.quantity)).collect();
+    fn check_stock(&self, command: &PlaceOrder, batch: &mut Batch<'_, '_>) -> Result<(), OrderError> {
+        let is_tracked = |item: &&Item| self.offers.get(&item.product).is_some_and(|known| known.tracked);
+        let tracked = command.items.iter().filter(is_tracked);
+        let mut wanted: Vec<(ProductId, Quantity)> = tracked.map(|item| (item.product, item.quantity)).collect();
         wanted.sort_unstable_by_key(|(product, _)| *product);
         let mut distinct = 0;
         for index in 1..wanted.len() {
@@ -316,7 +344,8 @@ impl Memory {
     fn line_rows<'a>(&'a self, id: OrderId, accepted: &'a Accepted<'_>) -> impl Iterator<Item = [Value<'a>; 18]> {
         let command = accepted.command;
         command.items.iter().zip(&accepted.bill.lines).zip(1_i64..).filter_map(move |((item, line), number)| {
-            let offer = &self.offers.get(&item.product)?.offer;
+            let place = usize::try_from(number - 1).unwrap_or_default();
+            let offer = self.offer(&accepted.special, place, item)?;
             Some([
                 command.store.into(),
                 id.into(),
@@ -406,13 +435,13 @@ impl Memory {
                 sum.0 += 1;
                 sum.1 += accepted.bill.total.as_paise();
             }
-            for (item, line) in command.items.iter().zip(&accepted.bill.lines) {
+            for (place, (item, line)) in command.items.iter().zip(&accepted.bill.lines).enumerate() {
                 let sum = products.entry((command.store, accepted.on, item.product)).or_default();
                 sum.lines += 1;
                 sum.sold += item.quantity.as_milli();
                 sum.revenue += line.total.as_paise();
                 sum.tax += (line.cgst + line.sgst + line.igst).as_paise();
-                let cost = self.offers.get(&item.product).and_then(|known| known.offer.cost);
+                let cost = self.offer(&accepted.special, place, item).and_then(|offer| offer.cost);
                 sum.cost += queries::cost_of(cost, item.quantity);
             }
         }

@@ -17,7 +17,7 @@ pub mod rules;
 
 pub use desk::Desk;
 pub use model::{
-    Channel, Item, Line, Method, NewPayment, Order, OrderError, OrderStatus, Payment, PaymentState, PlaceOrder, Placed,
-    ShortLine, Step, order_code, parse_order_code,
+    Agreed, Channel, Item, Line, Method, NewPayment, OPEN_ITEM, Order, OrderError, OrderStatus, Payment, PaymentState,
+    PlaceOrder, Placed, ShortLine, Step, order_code, parse_order_code,
 };
 pub use queries::{bulks, inserts, statements};

@@ -70,13 +70,45 @@ crate::words! {
     }
 }
 
+/// What the lines of open items have for a product: they are named on the bill alone, are in no catalogue
+/// and move no stock.
+pub const OPEN_ITEM: ProductId = ProductId::new(0);
+
 /// What is ordered, as it was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
-    /// The product.
+    /// The product, or [`OPEN_ITEM`].
     pub product: ProductId,
     /// How much of it.
     pub quantity: Quantity,
+    /// What the shop agreed to for this line.
+    pub agreed: Option<Box<Agreed>>,
+}
+
+/// What somebody who may set prices agreed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agreed {
+    /// What an open item is called; empty for a product, which has its own name.
+    pub name: String,
+    /// What one unit costs.
+    pub price: Money,
+}
+
+impl Item {
+    /// So much of a product, at the price that it has.
+    pub fn of(product: ProductId, quantity: Quantity) -> Self {
+        Self { product, quantity, agreed: None }
+    }
+
+    /// So much of a product, at a price that was agreed.
+    pub fn at(product: ProductId, quantity: Quantity, price: Money) -> Self {
+        Self { product, quantity, agreed: Some(Box::new(Agreed { name: String::new(), price })) }
+    }
+
+    /// So many of something that is in no catalogue.
+    pub fn open(name: String, quantity: Quantity, price: Money) -> Self {
+        Self { product: OPEN_ITEM, quantity, agreed: Some(Box::new(Agreed { name, price })) }
+    }
 }
 
 /// A payment that comes with an order.
@@ -117,6 +149,8 @@ pub struct PlaceOrder {
     pub claim: Option<Claim>,
     /// When.
     pub now: Timestamp,
+    /// The business date that it belongs to; none means today.
+    pub on: Option<BusinessDate>,
 }
 
 /// What is answered to an order that was placed.
@@ -234,7 +268,7 @@ crate::row! {
         pub order_id: OrderId,
         /// Its place on the bill, from 1.
         pub line_no: i64,
-        /// The product.
+        /// The product, or [`OPEN_ITEM`].
         pub product_id: ProductId,
         /// What it was called.
         pub name: String,
@@ -353,6 +387,12 @@ pub enum OrderError {
         line: usize,
         /// What is wrong.
         reason: &'static str,
+    },
+    /// A price below nothing was agreed.
+    #[error("A price is never below zero.")]
+    BadPrice {
+        /// Which line, from 0.
+        line: usize,
     },
     /// Some lines ask for more than there is.
     #[error("Insufficient stock for {}. Available: {}", .0[0].name, .0[0].available)]

@@ -5,11 +5,12 @@
 //! are bound to a store see its figures only, customers nothing but their own.
 
 pub mod api;
+pub mod figures;
 pub mod live;
 mod model;
 pub mod pages;
 mod queries;
 pub mod rules;
 
-pub use model::ReportError;
+pub use model::{CustomerDay, ItemSales, ReportError};
 pub use queries::statements;

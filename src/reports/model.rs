@@ -1,7 +1,7 @@
 //! What the reports read.
 
 use crate::clock::{BusinessDate, Timestamp};
-use crate::ids::{OrderId, ProductId};
+use crate::ids::{OrderId, ProductId, UserId};
 use crate::money::{Money, Quantity};
 
 crate::row! {
@@ -48,6 +48,34 @@ crate::row! {
         pub name: String,
         /// Its category.
         pub category: String,
+        /// How much.
+        pub sold_milli: Quantity,
+        /// For how much.
+        pub revenue_paise: Money,
+    }
+}
+
+crate::row! {
+    /// A day on which a customer bought.
+    #[derive(Debug, Clone)]
+    pub struct CustomerDay {
+        /// Who.
+        pub id: UserId,
+        /// Their first name.
+        pub first_name: String,
+        /// Their last name.
+        pub last_name: String,
+        /// When.
+        pub sold_on: BusinessDate,
+        /// For how much.
+        pub spent_paise: Money,
+    }
+}
+
+crate::row! {
+    /// How much was sold of something.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    pub struct ItemSales {
         /// How much.
         pub sold_milli: Quantity,
         /// For how much.

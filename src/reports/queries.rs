@@ -1,10 +1,11 @@
 //! All SQL of the reports. A store of 0 asks about all stores.
 
-use super::model::{DaySales, LowStock, Offer, OpenOrder, OwnOrder, ProductSales, Totals};
+use super::model::{CustomerDay, DaySales, ItemSales, LowStock, Offer, OpenOrder, OwnOrder, ProductSales, Totals};
 use super::rules::Range;
 use crate::clock::BusinessDate;
 use crate::db::{Conn, Result};
-use crate::ids::{StoreId, UserId};
+use crate::ids::{ProductId, StoreId, UserId};
+use crate::money::{Money, Quantity};
 
 /// Open orders are counted up to here; a shop that has more needs no exact number.
 pub const COUNTED_OPEN: i64 = 10_000;
@@ -40,13 +41,34 @@ crate::statements! {
          from stores s join store_days d on d.store_id = s.id and d.sold_on between $2 and $3
          where $1 = 0 or s.id = $1 group by d.sold_on order by d.sold_on";
     PRODUCT_SALES(Int, Int, Int) -> ProductSales =
-        "select x.product_id, p.name, c.name as category, x.sold_milli, x.revenue_paise
+        "select x.product_id, coalesce(p.name, 'Open items') as name, coalesce(c.name, 'Uncategorized') as category, x.sold_milli, x.revenue_paise
          from (select d.product_id, cast(sum(d.sold_milli) as bigint) as sold_milli,
                       cast(sum(d.revenue_paise) as bigint) as revenue_paise
                from stores s join product_days d on d.store_id = s.id and d.day between $2 and $3
                where ($1 = 0 or s.id = $1) and d.line_count <> 0 group by d.product_id) x
-           join products p on p.id = x.product_id join categories c on c.id = p.category_id
+           left join products p on p.id = x.product_id left join categories c on c.id = p.category_id
          order by x.revenue_paise desc, x.product_id";
+    ITEMS_BOUGHT(Int, Int, Int) -> (Quantity,) =
+        "select cast(coalesce(sum(d.sold_milli), 0) as bigint)
+         from stores s join product_days d on d.store_id = s.id and d.day between $2 and $3 where $1 = 0 or s.id = $1";
+    CUSTOMER_DAYS(Int, Int, Int, Int, Int) -> CustomerDay =
+        "select u.id, u.first_name, u.last_name, x.sold_on, x.spent_paise
+         from (select d.customer_id, d.sold_on, cast(sum(d.spent_paise) as bigint) as spent_paise
+               from stores s join customer_days d on d.store_id = s.id and d.sold_on between $2 and $3
+               where $1 = 0 or s.id = $1 group by d.customer_id, d.sold_on having sum(d.spent_paise) > $4) x
+         join users u on u.id = x.customer_id
+         order by x.spent_paise desc, x.sold_on desc, u.id limit $5";
+    PRODUCTS_NAMED(Text) -> (ProductId,) = "select id from products where name_key = $1 order by id";
+    PRODUCT_SOLD(Int, Int, Int, Int) -> ItemSales =
+        "select cast(coalesce(sum(d.sold_milli), 0) as bigint) as sold_milli,
+                cast(coalesce(sum(d.revenue_paise), 0) as bigint) as revenue_paise
+         from stores s join product_days d on d.store_id = s.id and d.day between $2 and $3 and d.product_id = $4
+         where $1 = 0 or s.id = $1";
+    OPEN_SOLD(Int, Int, Int) -> (String, Quantity, Money) =
+        "select l.name, cast(sum(l.quantity_milli) as bigint), cast(sum(l.total_paise) as bigint)
+         from stores s join order_lines l on l.store_id = s.id and l.product_id = 0
+         join orders o on o.store_id = l.store_id and o.id = l.order_id
+         where ($1 = 0 or s.id = $1) and o.placed_on between $2 and $3 and o.status <> 'cancelled' group by l.name";
     CATEGORY_COUNTS() -> (String, i64) =
         "select c.name, count(*) from categories c join products p on p.category_id = c.id
          where p.status = 'active' group by c.id, c.name order by c.name";
@@ -111,6 +133,43 @@ pub fn days(conn: &mut Conn<'_>, store: Option<StoreId>, range: Range) -> Result
 /// What was sold of each product, the most first.
 pub fn product_sales(conn: &mut Conn<'_>, store: Option<StoreId>, range: Range) -> Result<Vec<ProductSales>> {
     conn.all(&PRODUCT_SALES, &[number(store).into(), range.from.into(), range.to.into()])
+}
+
+/// How much was sold in all.
+pub fn items_bought(conn: &mut Conn<'_>, store: Option<StoreId>, range: Range) -> Result<Quantity> {
+    Ok(conn.only(&ITEMS_BOUGHT, &[number(store).into(), range.from.into(), range.to.into()])?.0)
+}
+
+/// The days on which a customer spent more than so much, the dearest first.
+pub fn customer_days(
+    conn: &mut Conn<'_>,
+    store: Option<StoreId>,
+    range: Range,
+    above: Money,
+    limit: i64,
+) -> Result<Vec<CustomerDay>> {
+    let params = [number(store).into(), range.from.into(), range.to.into(), above.into(), limit.into()];
+    conn.all(&CUSTOMER_DAYS, &params)
+}
+
+/// The products that have a name, folded; those that are no longer sold too.
+pub fn products_named(conn: &mut Conn<'_>, folded: &str) -> Result<Vec<ProductId>> {
+    Ok(conn.all(&PRODUCTS_NAMED, &[folded.into()])?.into_iter().map(|(id,)| id).collect())
+}
+
+/// What was sold of a product.
+pub fn product_sold(
+    conn: &mut Conn<'_>,
+    store: Option<StoreId>,
+    range: Range,
+    product: ProductId,
+) -> Result<ItemSales> {
+    conn.only(&PRODUCT_SOLD, &[number(store).into(), range.from.into(), range.to.into(), product.into()])
+}
+
+/// What was sold of open items, by their names.
+pub fn open_sold(conn: &mut Conn<'_>, store: Option<StoreId>, range: Range) -> Result<Vec<(String, Quantity, Money)>> {
+    conn.all(&OPEN_SOLD, &[number(store).into(), range.from.into(), range.to.into()])
 }
 
 /// How many products each category has.

@@ -414,6 +414,7 @@ create table order_lines (
   store_id bigint not null,
   order_id bigint not null,
   line_no bigint not null,
+  -- 0 for an open item, which is named on the bill alone and moves no stock.
   product_id bigint not null,
   name text not null,
   hsn text not null,
@@ -434,6 +435,9 @@ create table order_lines (
   constraint order_lines_quantity check (quantity_milli > 0),
   constraint order_lines_total check (taxable_paise + cgst_paise + sgst_paise + igst_paise = total_paise)
 );
+
+-- Sales of open items are found by their names; lines of products do not touch this index.
+create index order_lines_open on order_lines (store_id, order_id) where product_id = 0;
 
 -- Who moved an order on, and when. The placing itself stands on the order.
 create table order_steps (
@@ -533,6 +537,7 @@ create table credit_moves (
 -- What a day sold of a product, what it moved of its stock by sales and otherwise, and the last of the
 -- moves. Stock as of a past instant is what is on hand now less the days since, less that day's moves
 -- after the instant.
+-- The product 0 sums up the open items.
 create table product_days (
   store_id bigint not null,
   day bigint not null,

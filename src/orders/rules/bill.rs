@@ -5,7 +5,7 @@
 
 use crate::ids::ProductId;
 use crate::money::{Money, Quantity, TaxRate, divide_half_up};
-use crate::orders::model::{Item, OrderError};
+use crate::orders::model::{Item, OPEN_ITEM, OrderError};
 
 /// The most lines that one order has.
 pub const MOST_LINES: usize = 1_000;
@@ -29,6 +29,22 @@ pub struct Offer {
     pub tax_rate: TaxRate,
     /// What one unit cost the shop.
     pub cost: Option<Money>,
+}
+
+impl Offer {
+    /// Something that is in no catalogue, sold in whole pieces at a price with all tax in it.
+    pub fn open(name: String, price: Money) -> Self {
+        Self {
+            product: OPEN_ITEM,
+            name,
+            hsn: String::new(),
+            unit: "pcs".to_owned(),
+            price,
+            includes_tax: true,
+            tax_rate: TaxRate::ZERO,
+            cost: None,
+        }
+    }
 }
 
 /// A line with its amounts.
@@ -180,7 +196,7 @@ mod tests {
     }
 
     fn item(milli: i64) -> Item {
-        Item { product: ProductId::new(1), quantity: Quantity::milli(milli) }
+        Item::of(ProductId::new(1), Quantity::milli(milli))
     }
 
     #[test]
