@@ -50,7 +50,7 @@ pub(super) async fn sign_up(visitor: Visitor, body: DoorBody) -> web::Result<Sai
         return Err(Commerce::refuse(StatusCode::FORBIDDEN, "forbidden", sentence));
     }
     let new = NewUser { username: Some(username), ..NewUser::default() };
-    match visitor.sign_up(new, password, Role::Manager).await {
+    match visitor.sign_up(new, password, Role::Manager, "system".to_owned()).await {
         Ok(_) => {
             let answer = DoorAnswer { msg: Some("User created successfully"), ..DoorAnswer::default() };
             Ok(Said::created(answer))

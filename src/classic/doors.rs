@@ -136,7 +136,7 @@ impl OperationInput for Visitor {}
 
 impl Visitor {
     /// Opens an account that may be used at once.
-    pub async fn sign_up(&self, new: NewUser, password: String, role: Role) -> web::Result<UserId> {
+    pub async fn sign_up(&self, new: NewUser, password: String, role: Role, actor: String) -> web::Result<UserId> {
         self.site.limits.admit(self.address.0)?;
         let login = new.username.as_deref().or(new.email.as_deref()).unwrap_or_default();
         rules::check_password(&password, login)?;
@@ -144,7 +144,7 @@ impl Visitor {
         let new = NewUser { password_hash: Some(hash), ..new };
         let (from, now) = (self.address.text(), self.site.clock.now());
         let open = move |conn: &mut crate::db::Conn<'_>| {
-            let by = By { actor: "system", from: &from, now };
+            let by = By { actor: &actor, from: &from, now };
             Ok::<_, Problem>(actions::open_account(conn, &new, role, Status::Active, by)?)
         };
         self.site.db.write(open).await

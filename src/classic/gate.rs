@@ -22,8 +22,6 @@ use crate::web::{Problem, Site};
 pub struct Let<S, R> {
     /// Who.
     pub caller: Caller,
-    /// The demo shop let a stranger in, as the document shows.
-    pub is_guest: bool,
     proof: PhantomData<(S, R)>,
 }
 
@@ -38,11 +36,11 @@ impl<S: OpenDoor, R: Right> FromRequestParts<Site> for Let<S, R> {
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
         if site.settings.is_open() && S::shows_what_is_documented(parts) {
-            return Ok(Self { caller: guest(), is_guest: true, proof: PhantomData });
+            return Ok(Self { caller: guest(), proof: PhantomData });
         }
         name_the_program(parts);
         match Allowed::<R>::from_request_parts(parts, site).await {
-            Ok(allowed) => Ok(Self { caller: allowed.caller, is_guest: false, proof: PhantomData }),
+            Ok(allowed) => Ok(Self { caller: allowed.caller, proof: PhantomData }),
             Err(mut problem) => {
                 match problem.status {
                     StatusCode::UNAUTHORIZED => S::STRANGER.clone_into(&mut problem.sentence),

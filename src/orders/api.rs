@@ -22,7 +22,8 @@ use crate::ids::{OrderId, ProductId, StoreId, UserId};
 use crate::money::{Money, Quantity, TaxRate};
 use crate::shop;
 use crate::staff::access::{
-    Buy, CancelOrder, FulfilOrders, GiveDiscount, PlaceOrder as MayPlace, SeeOrder, SeeOrders, TakePayments,
+    Buy, CancelOrder, FulfilOrders, GiveDiscount, PlaceOrder as MayPlace, SeeCustomers, SeeOrder, SeeOrders,
+    TakePayments,
 };
 use crate::staff::{Allowed, Caller, Principal};
 use crate::web::answer::{Answer, page_size};
@@ -46,6 +47,10 @@ pub fn routes() -> Routes {
         .api_route(
             "/api/customer/orders",
             get_with(list_own, |op| describe(op, TAG, "The customer's own orders, newest first")),
+        )
+        .api_route(
+            "/api/shopkeeper/customers/{id}/orders",
+            get_with(list_of, |op| describe(op, TAG, "What one customer bought, newest first")),
         )
         .api_route("/api/shopkeeper/orders", get_with(list_all, |op| describe(op, TAG, "All orders, newest first")))
         .api_route(
@@ -448,6 +453,28 @@ async fn list_own(
         site.db.read(move |conn| actions::list_of_customer(conn, customer, query.cursor, limit)).await?;
     let next = next_page(&orders, limit, "/api/customer/orders?");
     Ok(Listed { rows: orders.into_iter().map(|whole| OrderView::new(whole, false)).collect(), total, next })
+}
+
+/// What a customer bought, as far as the caller may see: staff of one store see what was bought there.
+async fn list_of(
+    State(site): State<Site>,
+    seen: Allowed<SeeCustomers>,
+    Path(id): Path<String>,
+    Query(query): Query<OwnQuery>,
+) -> web::Result<Listed<OrderView>> {
+    let customer: UserId = id.parse().map_err(|_| Problem::not_found("There is no such customer."))?;
+    let (limit, own_store) = (page_size(query.limit)?, seen.store);
+    let (orders, total) = site
+        .db
+        .read(move |conn| {
+            crate::customers::actions::load(conn, customer).map_err(Problem::from)?;
+            Ok::<_, Problem>(actions::list_of_customer(conn, customer, query.cursor, limit)?)
+        })
+        .await?;
+    let next = next_page(&orders, limit, &format!("/api/shopkeeper/customers/{customer}/orders?"));
+    let rows = orders.into_iter().filter(|whole| own_store.is_none_or(|own| own == whole.order.store_id));
+    let rows = rows.map(|whole| OrderView::new(whole, true)).collect();
+    Ok(Listed { rows, total: if own_store.is_none() { total } else { -1 }, next })
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

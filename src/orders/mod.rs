@@ -20,4 +20,4 @@ pub use model::{
     Agreed, Channel, Item, Line, Method, NewPayment, OPEN_ITEM, Order, OrderError, OrderStatus, Payment, PaymentState,
     PlaceOrder, Placed, ShortLine, Step, order_code, parse_order_code,
 };
-pub use queries::{bulks, inserts, statements};
+pub use queries::{Which, bulks, inserts, statements};

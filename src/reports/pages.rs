@@ -34,12 +34,14 @@ pub fn routes() -> Router<Site> {
     Router::new().route("/", get(start))
 }
 
-async fn start(State(site): State<Site>, reader: Reader, Anyone(caller): Anyone) -> web::Result<Response> {
-    match caller {
-        Some(caller) if caller.is_staff() => home(&site, &reader, caller).await,
-        Some(caller) => customer_home(&site, &reader, caller).await,
-        None if reader.wants_html => Ok(Redirect::to("/login").into_response()),
-        None => Ok("Kirana. People start at /login, programs at /api/docs.\n".into_response()),
+async fn start(State(site): State<Site>, reader: Reader, seen: Result<Anyone, Problem>) -> web::Result<Response> {
+    match seen.map(|Anyone(caller)| caller) {
+        // A program asks whether the shop is there, whatever it shows; this is what *Smart Inventory* says.
+        Ok(None) | Err(_) if !reader.wants_html => Ok("Inventory API Running".into_response()),
+        Ok(Some(caller)) if caller.is_staff() => home(&site, &reader, caller).await,
+        Ok(Some(caller)) => customer_home(&site, &reader, caller).await,
+        Ok(None) => Ok(Redirect::to("/login").into_response()),
+        Err(problem) => Err(problem),
     }
 }
 

@@ -231,6 +231,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Anyone {
     }
 }
 
+impl OperationInput for Anyone {}
+
 impl<R: Right> OperationInput for Allowed<R> {
     fn operation_input(_: &mut GenContext, operation: &mut Operation) {
         for scheme in ["bearer", "apiKey", "cookie"] {

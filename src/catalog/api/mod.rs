@@ -126,16 +126,19 @@ impl ProductPath {
 }
 
 /// Who acts, from where, when and in which store, while a transaction may be run again.
-struct Acting {
+pub struct Acting {
     actor: String,
     from: String,
     user: Option<UserId>,
-    store: StoreId,
-    now: Timestamp,
+    /// The store that they work in.
+    pub store: StoreId,
+    /// When.
+    pub now: Timestamp,
 }
 
 impl Acting {
-    fn new(site: &Site, caller: &Caller, address: Address, store: Option<StoreId>) -> Result<Self, Problem> {
+    /// Somebody with a request; refused for a store that is not theirs.
+    pub fn new(site: &Site, caller: &Caller, address: Address, store: Option<StoreId>) -> Result<Self, Problem> {
         Ok(Self {
             actor: caller.actor(),
             from: address.text(),
@@ -145,7 +148,8 @@ impl Acting {
         })
     }
 
-    fn on(&self, conn: &mut Conn<'_>) -> crate::db::Result<Occasion<'_>> {
+    /// The same for the actions, on the business date of now.
+    pub fn on(&self, conn: &mut Conn<'_>) -> crate::db::Result<Occasion<'_>> {
         Ok(Occasion {
             by: By { actor: &self.actor, from: &self.from, now: self.now },
             user: self.user,
