@@ -3,6 +3,7 @@
 //! Results go to standard output, talk to standard error; a command that finds its database in use
 //! has the server that uses it do the work (`control.rs`).
 
+mod analyze;
 mod backup;
 mod check;
 mod control;
@@ -82,6 +83,9 @@ Example:
     /// Bring products in from a file, and take an import back.
     #[command(subcommand)]
     Import(import::ImportCommand),
+    /// Put figures together: what the stock is worth.
+    #[command(subcommand)]
+    Analyze(analyze::AnalyzeCommand),
     /// Write products into a file.
     #[command(subcommand)]
     Export(export::ExportCommand),
@@ -162,6 +166,7 @@ fn run_with(config: Config, command: Command, json: bool, terminal: Terminal) ->
         Command::Migrate => Task::Migrate,
         Command::Doctor => Task::Doctor,
         Command::Check => Task::Check,
+        Command::Analyze(command) => return analyze::run(command, config, json, terminal),
         Command::Export(command) => return export::run(command, config, terminal),
         Command::ApiKey(command) => Task::Key(command),
         Command::Import(command) => Task::Import(command.prepare()?),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::{Failure, NO_INPUT, Outcome, UNAVAILABLE};
 use super::out::{Out, Terminal};
-use super::{backup, check, control, doctor, export, import, key, migrate, user};
+use super::{analyze, backup, check, control, doctor, export, import, key, migrate, user};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, Location, OpenError};
@@ -51,6 +51,8 @@ pub enum Task {
     Import(import::Task),
     /// See [`export`].
     Export(export::Task),
+    /// See [`analyze`].
+    Analyze(analyze::Task),
     /// See [`backup`].
     Backup(backup::Task),
     /// See [`doctor`].
@@ -68,6 +70,7 @@ impl Work {
             Task::Key(command) => command.run(context, self.json, out).await,
             Task::Import(task) => task.run(context, self.json, out).await,
             Task::Export(task) => task.run(context, out).await,
+            Task::Analyze(task) => task.run(context, self.json, out).await,
             Task::Backup(task) => task.run(context, self.json, out).await,
             Task::Doctor => doctor::run(context, self.json, out).await,
             Task::Check => check::run(context, self.json, out).await,

@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod figures;
+pub mod inventory;
 pub mod live;
 mod model;
 pub mod pages;

@@ -69,6 +69,10 @@ crate::statements! {
          from stores s join order_lines l on l.store_id = s.id and l.product_id = 0
          join orders o on o.store_id = l.store_id and o.id = l.order_id
          where ($1 = 0 or s.id = $1) and o.placed_on between $2 and $3 and o.status <> 'cancelled' group by l.name";
+    INVENTORY(Int) -> (String, Money, Quantity) =
+        "select p.name, p.price_paise, cast(coalesce(sum(k.on_hand_milli), 0) as bigint)
+         from products p left join stock k on k.product_id = p.id and ($1 = 0 or k.store_id = $1)
+         where p.status = 'active' group by p.id, p.name, p.price_paise order by p.id";
     CATEGORY_COUNTS() -> (String, i64) =
         "select c.name, count(*) from categories c join products p on p.category_id = c.id
          where p.status = 'active' group by c.id, c.name order by c.name";
@@ -170,6 +174,11 @@ pub fn product_sold(
 /// What was sold of open items, by their names.
 pub fn open_sold(conn: &mut Conn<'_>, store: Option<StoreId>, range: Range) -> Result<Vec<(String, Quantity, Money)>> {
     conn.all(&OPEN_SOLD, &[number(store).into(), range.from.into(), range.to.into()])
+}
+
+/// Name, price and stock of what is on sale.
+pub fn inventory(conn: &mut Conn<'_>, store: Option<StoreId>) -> Result<Vec<(String, Money, Quantity)>> {
+    conn.all(&INVENTORY, &[number(store).into()])
 }
 
 /// How many products each category has.
