@@ -7,6 +7,7 @@ mod support;
 mod architecture;
 mod catalog;
 mod check;
+mod classic;
 mod cli;
 mod crash;
 mod db;

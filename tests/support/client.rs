@@ -99,9 +99,14 @@ impl Call {
         self
     }
 
-    fn json(mut self, body: &Value) -> Self {
-        self.body = body.to_string().into();
-        self.header("content-type", "application/json")
+    fn json(self, body: &Value) -> Self {
+        self.body(body.to_string()).header("content-type", "application/json")
+    }
+
+    /// Sends a body as it is, and does not say what it is.
+    pub fn body(mut self, text: impl Into<Bytes>) -> Self {
+        self.body = text.into();
+        self
     }
 
     /// Sends it; an error when the connection breaks before the whole answer has arrived.

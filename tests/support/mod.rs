@@ -44,9 +44,32 @@ macro_rules! on_both {
 }
 pub(crate) use on_both;
 
+/// Runs a test over a [`Shop`] that opens what documents show openly, once on each engine.
+macro_rules! in_demo {
+    ($name:ident) => {
+        mod $name {
+            #[test]
+            fn sqlite() {
+                $crate::support::run_in_demo($crate::support::Engine::Sqlite, super::$name);
+            }
+
+            #[test]
+            fn postgres() {
+                $crate::support::run_in_demo($crate::support::Engine::Postgres, super::$name);
+            }
+        }
+    };
+}
+pub(crate) use in_demo;
+
 /// Opens a shop and runs a test in it.
 pub fn run<F: Future<Output = ()>>(engine: Engine, test: impl FnOnce(Shop) -> F) {
     block_on(async { test(Shop::open(engine).await).await });
+}
+
+/// The same in a shop that opens what documents show openly.
+pub fn run_in_demo<F: Future<Output = ()>>(engine: Engine, test: impl FnOnce(Shop) -> F) {
+    block_on(async { test(Shop::open_as_documented(engine).await).await });
 }
 
 /// Runs a future on a runtime of its own. Each inline snapshot is seen once for each engine.

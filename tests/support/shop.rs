@@ -10,7 +10,7 @@ use kirana::db::{Conn, Db, Query, TOPIC_ACCESS};
 use kirana::ids::{Entropy, StoreId, UserId};
 use kirana::staff::actions::{Carrier, Origin, open_account, open_session};
 use kirana::staff::{NewUser, Role, StaffError, Status, TokenKey, password};
-use kirana::web::{Settings, server};
+use kirana::web::{Openness, Settings, server};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -47,6 +47,15 @@ kirana::statements! {
 impl Shop {
     /// Opens a shop at ten o'clock on a Monday morning in Kolkata.
     pub async fn open(engine: Engine) -> Self {
+        Self::open_with(engine, Settings::default()).await
+    }
+
+    /// Opens a shop whose documented routes are open, as in the shop of sample data.
+    pub async fn open_as_documented(engine: Engine) -> Self {
+        Self::open_with(engine, Settings { openness: Openness::AsDocumented, ..Settings::default() }).await
+    }
+
+    async fn open_with(engine: Engine, settings: Settings) -> Self {
         let scratch = Arc::new(Scratch::new(engine));
         let db = open(scratch.location()).unwrap();
         let clock = Clock::stopped_at(Timestamp::parse("2026-03-02T04:30:00Z").unwrap());
@@ -56,7 +65,7 @@ impl Shop {
             clock: clock.clone(),
             entropy: entropy.clone(),
             key: TokenKey::new(KEY),
-            settings: Settings::default(),
+            settings,
             hashers: 2,
             // Tests are faster than any person.
             public_rate: 1_000_000,
