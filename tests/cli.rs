@@ -159,6 +159,37 @@ fn products_come_in_from_a_file_and_go_out_to_one() {
 }
 
 #[test]
+fn the_stock_is_worth_its_price_times_its_quantity() {
+    let machine = Machine::new();
+    refused(&machine.run("analyze inventory-value"), 66, "there is no database");
+    assert!(machine.run("migrate").status.success());
+    let said_of = |line: &str| String::from_utf8(machine.run(line).stdout).unwrap();
+    assert_eq!(said_of("analyze inventory-value"), "No data available for analysis.\n");
+    assert_eq!(said_of("analyze inventory-value --chart value.svg"), "No data available for analysis.\n");
+    assert!(!machine.path().join("value.svg").exists());
+    assert_eq!(machine.json("analyze inventory-value --json"), serde_json::json!([]));
+
+    let list = "SKU,Product,Sale Price,Stock\nA1,Laptop,55000,10\nA2,Tea,12.50,3\nA3,Tea,20,1\n";
+    std::fs::write(machine.path().join("list.csv"), list).unwrap();
+    assert!(machine.run("import products list.csv").status.success());
+    let table = said_of("analyze inventory-value");
+    let lines: Vec<String> = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    assert_eq!(lines, ["Product Quantity Total value", "Laptop 10 550000.00", "Tea 4 57.50"]);
+
+    let server = machine.serve();
+    let values = serde_json::json!([
+        { "product": "Laptop", "quantity": 10, "totalValue": 550_000 },
+        { "product": "Tea", "quantity": 4, "totalValue": 57.5 },
+    ]);
+    assert_eq!(machine.json("analyze inventory-value --json"), values);
+    assert_eq!(said_of("analyze inventory-value --chart value.svg"), table);
+    let chart = std::fs::read_to_string(machine.path().join("value.svg")).unwrap();
+    assert!(chart.starts_with("<svg") && chart.contains("Laptop: 550000.00"), "{chart}");
+    refused(&machine.run("analyze inventory-value --chart value.svg"), 73, "not overwritten");
+    assert_eq!(server.terminate(), Some(0));
+}
+
+#[test]
 fn an_api_key_is_shown_once_and_revoked() {
     let machine = Machine::new();
     assert!(machine.run("migrate").status.success());

@@ -1,11 +1,13 @@
 //! `/signup`, `/login`, `/protected`: two systems at one door.
 
+use std::process::Command;
+
 use insta::assert_snapshot;
 use kirana::staff::{Role, Status};
 use serde_json::json;
 
 use super::{person, refusal};
-use crate::support::{Shop, in_demo, on_both};
+use crate::support::{Process, Shop, block_on, in_demo, on_both};
 
 in_demo!(customers_sign_up_and_log_in_with_an_e_mail_address);
 async fn customers_sign_up_and_log_in_with_an_e_mail_address(shop: Shop) {
@@ -164,6 +166,30 @@ async fn a_shopkeeper_of_the_demo_shop_waits_for_nobody(shop: Shop) {
     let reply = shop.stranger().post("/api/auth/register", body).await.expect(201).json();
     let ravi = shop.stranger().with_token(reply["token"].as_str().unwrap());
     ravi.get("/api/shopkeeper/stats").await.expect(200);
+}
+
+/// Starts the program as somebody at the machine does, with a folder of its own.
+fn start(command: &str, folder: &std::path::Path) -> Process {
+    let arguments = [command, "--listen", "127.0.0.1:0", "--data-dir", folder.to_str().unwrap()];
+    Process::start(Command::new(env!("CARGO_BIN_EXE_kirana")).args(arguments))
+}
+
+#[test]
+fn the_demo_shop_opens_what_documents_print_and_a_real_one_does_not() {
+    block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let soap = json!({ "Product_name": "Soap", "Rate": 42, "Stock": 5 });
+        let laptop = json!({ "name": "Laptop", "price": 55000, "quantity": 10 });
+        for (command, opens) in [("serve", false), ("demo", true)] {
+            let process = start(command, &folder.path().join(command));
+            let stranger = process.stranger();
+            let added = stranger.post("/add_item/manager", soap.clone()).await;
+            let keyed = stranger.post("/products", laptop.clone()).header("x-api-key", "secret123").await;
+            let signed = stranger.post("/store/signup", staff("meena@example.org")).await;
+            let statuses = [added, keyed, signed].map(|reply| reply.status.as_u16());
+            assert_eq!(statuses, if opens { [200, 201, 200] } else { [401, 401, 403] }, "{command}");
+        }
+    });
 }
 
 /// A store user, as the document of *Supermarket Backend* has them.

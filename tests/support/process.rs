@@ -71,6 +71,11 @@ impl Process {
         Client::new(self.address).with_token(token)
     }
 
+    /// Somebody at this server's door whom it does not know.
+    pub fn stranger(&self) -> Client {
+        Client::new(self.address)
+    }
+
     /// Waits until it is ready; answers how long that took from its start.
     pub async fn ready(&self) -> Duration {
         let client = Client::new(self.address);
