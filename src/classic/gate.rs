@@ -1,4 +1,5 @@
-//! Who may call a documented route: whoever has the right, and in the demo shop whom the document shows.
+//! Who may call a documented route: whoever has the right, and in the demo shop whoever sends what the
+//! document shows.
 //!
 //! Credentials are a bearer token, the cookie of a log-in or an API key, as everywhere. What the documents
 //! take for credentials, a word in the address or a key printed on a page, opens nothing where a real shop
@@ -14,7 +15,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 
 use super::words::System;
-use crate::staff::access::{Allowed, cookie};
+use crate::staff::access::Allowed;
 use crate::staff::{Caller, Principal, Right, Role};
 use crate::web::{Problem, Site};
 
@@ -35,12 +36,12 @@ impl<S: OpenDoor, R: Right> FromRequestParts<Site> for Let<S, R> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Problem> {
-        if site.settings.is_open() && S::shows_what_is_documented(parts) {
-            return Ok(Self { caller: guest(), proof: PhantomData });
-        }
         name_the_program(parts);
         match Allowed::<R>::from_request_parts(parts, site).await {
             Ok(allowed) => Ok(Self { caller: allowed.caller, proof: PhantomData }),
+            Err(_) if site.settings.is_open() && S::shows_what_is_documented(parts) => {
+                Ok(Self { caller: guest(), proof: PhantomData })
+            }
             Err(mut problem) => {
                 match problem.status {
                     StatusCode::UNAUTHORIZED => {
@@ -56,13 +57,7 @@ impl<S: OpenDoor, R: Right> FromRequestParts<Site> for Let<S, R> {
     }
 }
 
-/// No credentials of any kind.
-pub fn is_stranger(parts: &Parts) -> bool {
-    let headers = &parts.headers;
-    !headers.contains_key(header::AUTHORIZATION) && !headers.contains_key("x-api-key") && cookie(headers).is_none()
-}
-
-/// Whom the demo shop takes a stranger for.
+/// Whom the demo shop takes somebody for who shows what the document shows.
 fn guest() -> Caller {
     Caller { principal: Principal::System, role: Role::Manager, name: "Guest".to_owned(), ..Caller::system() }
 }

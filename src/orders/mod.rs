@@ -6,7 +6,9 @@
 //!
 //! Invariants: an order takes its stock when it is placed, or is refused as a whole with the list of
 //! short lines; its amounts add up to the paisa and are frozen; what it moved is in the ledger, the
-//! roll-ups and the audit log in the same transaction; a cancelled order gives its stock back once.
+//! roll-ups and the audit log in the same transaction; a cancelled order gives its stock back once. A price
+//! is the catalogue's, or one that somebody agreed to who may; a line of something that is in no catalogue
+//! (an open item) moves no stock.
 
 pub mod actions;
 pub mod api;

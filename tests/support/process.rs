@@ -82,7 +82,6 @@ impl Process {
     pub fn client(&self, token: &str) -> Client {
         Client::new(self.address).with_token(token)
     }
-
     /// Waits until it is ready; answers how long that took from its start.
     pub async fn ready(&self) -> Duration {
         let client = Client::new(self.address);
