@@ -172,9 +172,9 @@ crate::statements! {
     pub(super) COUNT_CATEGORY_USES(Int) -> (i64, i64) =
         "select (select count(*) from products where category_id = $1), (select count(*) from categories where parent_id = $1)";
 
-    pub(super) INSERT_IMPORT(Int, Text, Int, Int) =
+    pub(super) INSERT_IMPORT(Int, Text, Text, Int, Int) =
         "insert into imports (id, kind, file_name, at, user_id, rows_created, rows_updated, rows_refused)
-         values ($1, 'products', $2, $3, $4, 0, 0, 0)";
+         values ($1, $2, $3, $4, $5, 0, 0, 0)";
     pub(super) FINISH_IMPORT(Int, Int, Int, Int) =
         "update imports set rows_created = $2, rows_updated = $3, rows_refused = $4 where id = $1";
     pub(super) LIST_IMPORTS(Int, Int) -> Import =

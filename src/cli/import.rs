@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::failure::{BAD_INPUT, Failure, NO_INPUT, Outcome};
+use super::moving;
 use super::out::{Out, table};
 use super::work::Context;
 use crate::audit::By;
@@ -29,6 +30,20 @@ Examples:
   kirana import products list.csv --dry-run
   kirana import products list.csv --map product=name --map sale_price=price --map market_price=mrp")]
     Products(ProductsArgs),
+    /// Move in from another system: accounts, products, stock and orders.
+    #[command(after_help = "SYSTEM is one of
+  supermarket-sql        Supermarket Backend: what mysqldump writes
+  shopkeeps-sql          ShopKeeps: what mysqldump writes
+  flask-csv              Flask E-Commerce Backend: its CSV file of products
+  store-management-json  Store Management System: what mongoexport writes, one file or a folder of them
+  smart-inventory-db     Smart Inventory: its database.db
+
+A row that cannot be taken is named and stops the whole. A second run of the same file adds nothing.
+
+Examples:
+  kirana import from supermarket-sql dump.sql --dry-run
+  kirana import from store-management-json exports/ --staff active")]
+    From(moving::FromArgs),
     /// List the imports there were.
     List,
     /// Put everything back as it was before an import.
@@ -68,6 +83,8 @@ pub struct ProductsArgs {
 pub enum Task {
     /// Bring products in.
     Products(Products),
+    /// Move in from another system.
+    From(crate::classic::moving::Options),
     /// List the imports there were.
     List,
     /// Undo one.
@@ -92,6 +109,7 @@ impl ImportCommand {
     pub fn prepare(self) -> Result<Task, Failure> {
         Ok(match self {
             Self::Products(args) => Task::Products(args.prepare()?),
+            Self::From(args) => args.prepare()?,
             Self::List => Task::List,
             Self::Undo { id, store } => Task::Undo(id, store),
         })
@@ -99,7 +117,23 @@ impl ImportCommand {
 }
 
 impl ProductsArgs {
-    fn prepare(self) -> Result<Products, Failure> {
+    /// The columns that *Flask E-Commerce Backend* documents, whole file or nothing as it should have been there.
+    pub fn of_flask(file: PathBuf, dry_run: bool, all_or_nothing: bool, store: StoreId) -> Self {
+        const COLUMNS: [&str; 7] = [
+            "product_id=sku",
+            "product_name=name",
+            "category=category",
+            "price=price",
+            "quantity_sold=sold_before",
+            "rating=rating",
+            "review_count=review_count",
+        ];
+        let map = COLUMNS.map(str::to_owned).to_vec();
+        Self { file, map, dry_run, all_or_nothing, round: true, store }
+    }
+
+    /// Reads the file.
+    pub fn prepare(self) -> Result<Products, Failure> {
         let mut content = Vec::new();
         let read = if self.file.as_os_str() == "-" {
             std::io::stdin().read_to_end(&mut content)
@@ -131,27 +165,34 @@ impl Task {
         match self {
             Self::Products(products) => products.run(context, as_json, out).await,
             Self::List => list(context, as_json, out).await,
-            Self::Undo(id, store) => {
-                let now = context.clock.now();
-                let undone = context
-                    .db
-                    .write(move |conn| {
-                        let on = occasion(conn, store, now)?;
-                        import::undo(conn, id, on)
-                    })
-                    .await?;
-                if as_json {
-                    out.json(&undone);
-                } else {
-                    out.result(format!(
-                        "Import {id} is undone: {} products are gone, {} archived, {} as before.",
-                        undone.deleted, undone.archived, undone.restored
-                    ));
-                }
-                Ok(())
-            }
+            Self::From(options) => moving::run(options, context, as_json, out).await,
+            Self::Undo(id, store) => undo(id, store, context, as_json, out).await,
         }
     }
+}
+
+async fn undo(id: ImportId, store: StoreId, context: &Context, as_json: bool, out: &Out) -> Outcome {
+    let now = context.clock.now();
+    let kind = context.db.read(move |conn| import::find(conn, id)).await?.map(|import| import.kind);
+    if kind.is_some_and(|kind| kind != import::PRODUCTS) {
+        return moving::undo(id, store, context, as_json, out).await;
+    }
+    let undone = context
+        .db
+        .write(move |conn| {
+            let on = occasion(conn, store, now)?;
+            import::undo(conn, id, on)
+        })
+        .await?;
+    if as_json {
+        out.json(&undone);
+    } else {
+        out.result(format!(
+            "Import {id} is undone: {} products are gone, {} archived, {} as before.",
+            undone.deleted, undone.archived, undone.restored
+        ));
+    }
+    Ok(())
 }
 
 fn occasion(conn: &mut crate::db::Conn<'_>, store: StoreId, now: Timestamp) -> Result<Occasion<'static>, CatalogError> {

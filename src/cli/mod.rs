@@ -14,6 +14,7 @@ mod failure;
 mod import;
 mod key;
 mod migrate;
+mod moving;
 mod out;
 mod serve;
 mod settings;
@@ -80,7 +81,7 @@ Example:
     /// Make, list and revoke keys for other programs.
     #[command(subcommand)]
     ApiKey(key::KeyCommand),
-    /// Bring products in from a file, and take an import back.
+    /// Bring products in from a file, move in from another system, and take an import back.
     #[command(subcommand)]
     Import(import::ImportCommand),
     /// Put figures together: what the stock is worth.

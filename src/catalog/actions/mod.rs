@@ -12,7 +12,7 @@ use crate::ids::{ProductId, StoreId};
 
 pub use change::{Change, Changed, change, change_many};
 pub use create::{create, create_many};
-pub use remove::{Removed, remove, remove_created};
+pub use remove::{Removed, remove, remove_created, take_back_created};
 pub use scan::{Scan, scan};
 
 pub use super::categories::{

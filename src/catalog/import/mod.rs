@@ -22,12 +22,15 @@ use crate::db::{Conn, Sequence};
 use crate::ids::{ImportId, UserId};
 
 pub use mapping::{Field, read_pairs};
-pub use undo::{Undone, undo};
+pub use undo::{Undone, mark_undone, undo};
 
 /// How many errors are reported; the rest is counted.
 const MOST_ERRORS: usize = 1_000;
 /// How many rows are written at once.
 const CHUNK: usize = 2_000;
+
+/// What [`run`] brings in, as the list of imports calls it.
+pub const PRODUCTS: &str = "products";
 
 /// The tables that an import fills.
 const GROWING: &[&str] = &["categories", "products", "product_words", "barcodes", "stock", "stock_moves", "product_days"];
@@ -70,7 +73,7 @@ crate::row! {
     pub struct Import {
         /// Its id.
         pub id: ImportId,
-        /// What was brought in: `products`.
+        /// What was brought in: `products`, or the name of the system that the shop moved from.
         pub kind: String,
         /// The file.
         pub file_name: String,
@@ -208,8 +211,7 @@ pub fn run(
 ) -> Result<Report, ImportError> {
     let mut rows = rows::Rows::open(file)?;
     let columns = mapping::columns(&rows.headers, &options.mapping)?;
-    let id = ImportId::new(conn.next_id(Sequence::Imports)?);
-    conn.execute(&queries::INSERT_IMPORT, &[id.into(), (&options.file_name).into(), on.by.now.into(), on.user.into()])?;
+    let id = begin(conn, PRODUCTS, &options.file_name, on)?;
     let mut report = Report { dry_run: options.dry_run, ..Report::default() };
     report.columns =
         columns.iter().map(|column| ReadColumn { column: column.header.clone(), field: column.field }).collect();
@@ -252,18 +254,31 @@ pub fn run(
     if options.dry_run {
         return Err(ImportError::Rehearsed(Box::new(report)));
     }
-    let count = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
-    let counts = [count(report.created), count(report.updated), count(report.refused)];
-    conn.execute(&queries::FINISH_IMPORT, &[id.into(), counts[0].into(), counts[1].into(), counts[2].into()])?;
-    crate::audit::record(
-        conn,
-        on.by,
-        "import.run",
-        &format!("import:{id}"),
-        &serde_json::json!({ "created": counts[0], "updated": counts[1], "refused": counts[2] }),
-    )?;
+    finish(conn, id, [report.created, report.updated, report.refused], on)?;
     report.import_id = Some(id);
     Ok(report)
+}
+
+/// Begins an import, of products or of something that a floor above brings in.
+pub fn begin(conn: &mut Conn<'_>, kind: &str, file_name: &str, on: Occasion<'_>) -> crate::db::Result<ImportId> {
+    let id = ImportId::new(conn.next_id(Sequence::Imports)?);
+    let row = [id.into(), kind.into(), file_name.into(), on.by.now.into(), on.user.into()];
+    conn.execute(&queries::INSERT_IMPORT, &row)?;
+    Ok(id)
+}
+
+/// Notes how many rows an import added, changed and refused.
+pub fn finish(conn: &mut Conn<'_>, id: ImportId, rows: [u64; 3], on: Occasion<'_>) -> crate::db::Result<()> {
+    let [created, updated, refused] = rows.map(|rows| i64::try_from(rows).unwrap_or(i64::MAX));
+    conn.execute(&queries::FINISH_IMPORT, &[id.into(), created.into(), updated.into(), refused.into()])?;
+    let detail = serde_json::json!({ "created": created, "updated": updated, "refused": refused });
+    crate::audit::record(conn, on.by, "import.run", &format!("import:{id}"), &detail)?;
+    Ok(())
+}
+
+/// An import that happened.
+pub fn find(conn: &mut Conn<'_>, id: ImportId) -> crate::db::Result<Option<Import>> {
+    conn.first(&queries::FIND_IMPORT, &[id.into()])
 }
 
 /// The imports before one of them, newest first.
