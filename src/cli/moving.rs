@@ -125,8 +125,10 @@ fn tell(report: &Report, staff: StaffArrival, stopped: bool, out: &Out) {
     if report.empty_orders > 0 {
         out.result(format!("{} orders without lines were passed over", report.empty_orders));
     }
-    if report.open_items > 0 {
-        out.talk(format!("{} names in orders are no product's; they are archived products now.", report.open_items));
+    match report.open_items {
+        0 => {}
+        1 => out.talk("1 line of an order names no product; it stands on its bill alone."),
+        many => out.talk(format!("{many} lines of orders name no product; they stand on their bills alone.")),
     }
     let Some(id) = report.import_id else {
         let why = if stopped && !report.dry_run { " `--skip-bad-rows` brings the others in." } else { "" };

@@ -47,7 +47,7 @@ pub struct PastOrder {
 /// A line of it.
 #[derive(Debug, Clone)]
 pub struct PastLine {
-    /// The product.
+    /// The product, or [`OPEN_ITEM`](super::OPEN_ITEM).
     pub product: ProductId,
     /// What it was called.
     pub name: String,

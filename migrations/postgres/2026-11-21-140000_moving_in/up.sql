@@ -6,7 +6,7 @@
 create table moved_rows (
   -- The system: supermarket, shopkeeps, flask, store-management, smart-inventory.
   source text not null,
-  -- What it is: customer, staff, product, item, order, category.
+  -- What it is: customer, staff, product, order, category.
   kind text not null,
   -- Its id in that system.
   external_id text not null,

@@ -53,7 +53,7 @@ pub fn walk<E: From<DumpError>>(
     };
     while dump.statement(table, &mut take)? {}
     if dump.begun && !dump.completed {
-        let reason = "the file ends before its last line, `-- Dump completed`; was it cut off?".to_owned();
+        let reason = "the file ends before its last line, `-- Dump completed`; it seems to be cut off".to_owned();
         return Err(DumpError { line: dump.bytes.line, reason }.into());
     }
     let mut tables: Vec<String> = dump.tables.into_keys().collect();
@@ -258,7 +258,7 @@ impl<R: Read> Dump<R> {
             match self.bytes.next()? {
                 Some(b',') => {}
                 Some(b')') => return Ok(cells),
-                None => return self.wrong("the file ends inside a row; was it cut off?"),
+                None => return self.wrong("the file ends inside a row; it seems to be cut off"),
                 Some(other) => return self.wrong(format!("`{}` between two values", char::from(other))),
             }
         }
@@ -278,7 +278,7 @@ impl<R: Read> Dump<R> {
                 let is_part = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
                 self.take_while(is_part).map(Cell::Text)
             }
-            None => self.wrong("the file ends inside a row; was it cut off?"),
+            None => self.wrong("the file ends inside a row; it seems to be cut off"),
             Some(_) => {
                 let word = self.take_while(is_word)?;
                 let quote = matches!(self.bytes.peek()?, Some(b'\''));

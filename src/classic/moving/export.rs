@@ -38,7 +38,7 @@ pub fn walk<E: From<ExportError>>(file: impl Read, mut take: impl FnMut(Document
     let mut documents = serde_json::Deserializer::from_reader(flat).into_iter::<Value>();
     while let Some(document) = documents.next() {
         let document = document.map_err(|error| {
-            let cut_off = if error.is_eof() { "; was the file cut off?" } else { "" };
+            let cut_off = if error.is_eof() { "; the file seems to be cut off" } else { "" };
             ExportError { line: place.line.get() + 1, reason: format!("this is not JSON: {error}{cut_off}") }
         })?;
         let line = place.began.get() + 1;

@@ -121,7 +121,7 @@ pub struct Report {
     pub orders: Count,
     /// Traces of orders that never were, which are passed over.
     pub empty_orders: u64,
-    /// Names in orders that are no product's; each became an archived one without stock.
+    /// Lines of orders that name no product; they stand on their bills alone.
     pub open_items: u64,
     /// Orders without a date, which count into what a product sold before.
     pub undated_orders: u64,

@@ -22,7 +22,7 @@ const NAMED: usize = 20;
 pub struct Undone {
     /// Accounts.
     pub accounts: usize,
-    /// Products, those without stock that only orders named included.
+    /// Products.
     pub products: usize,
     /// Orders.
     pub orders: usize,

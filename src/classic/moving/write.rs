@@ -8,13 +8,13 @@ use super::file::OldFile;
 use super::record::{Flaw, Record};
 use super::systems::{Goods, Lines, Person, Sale, SaleLine, System, When};
 use super::{MoveError, Options, Place, Report, queries};
-use crate::catalog::{self, CatalogError, NewProduct, Occasion, Status, Unit, import, words};
+use crate::catalog::{self, CatalogError, NewProduct, Occasion, Unit, import};
 use crate::clock::Timestamp;
 use crate::db::{Conn, Db};
 use crate::ids::{Entropy, ImportId, ProductId, UserId};
-use crate::money::{Money, Quantity};
-use crate::orders::OrderError;
+use crate::money::Quantity;
 use crate::orders::past::{self, PastLine, PastOrder};
+use crate::orders::{OPEN_ITEM, OrderError};
 use crate::shop::{self, Shop};
 use crate::staff::actions::{Arrival, Newcomer};
 use crate::staff::{self, Kind, NewUser, password};
@@ -547,7 +547,6 @@ impl Mover<'_> {
     ) -> Result<Result<PastOrder, Flaw>, MoveError> {
         let mut lines = Vec::with_capacity(sale.lines.len());
         for line in &sale.lines {
-            // What is refused anyway must not leave an item behind.
             if line.quantity <= Quantity::ZERO {
                 return Ok(Err(Flaw::new("quantity", format!("`{}` is not more than nothing", line.quantity))));
             }
@@ -591,7 +590,7 @@ impl Mover<'_> {
         })
     }
 
-    /// The product of a line: by its id, else by its name, else one that is made for the books alone.
+    /// The product of a line: by its id, else by its name, else none, and the bill alone names it.
     fn find_product(&mut self, conn: &mut Conn<'_>, line: &SaleLine) -> Result<Result<Here, Flaw>, MoveError> {
         if let Some(here) = line.product.as_ref().and_then(|id| self.products.get(id)) {
             return Ok(Ok(here.clone()));
@@ -601,42 +600,21 @@ impl Mover<'_> {
             return Ok(Err(Flaw::new("", format!("there is no product {id}"))));
         }
         if let Some(here) = self.items.get(&line.name) {
+            self.report.open_items += u64::from(here.id == OPEN_ITEM);
             return Ok(Ok(here.clone()));
         }
-        let known = match catalog::actions::find_by_name(conn, &line.name)? {
-            Some(id) => Some(id),
-            None => {
-                let key = words::fold(&line.name);
-                self.came(conn, "item", std::iter::once(key.as_str()))?.remove(&key).map(ProductId::new)
-            }
-        };
-        let here = match known {
+        let here = match catalog::actions::find_by_name(conn, &line.name)? {
             Some(id) => {
                 let product = catalog::actions::load(conn, self.options.store, id)?;
                 Here { id, name: product.name, unit: product.unit }
             }
-            None => match self.open_item(conn, &line.name, line.unit_price)? {
-                Ok(here) => here,
-                Err(flaw) => return Ok(Err(flaw)),
-            },
+            None => {
+                self.report.open_items += 1;
+                Here { id: OPEN_ITEM, name: line.name.clone(), unit: Unit::Piece }
+            }
         };
         self.items.insert(line.name.clone(), here.clone());
         Ok(Ok(here))
-    }
-
-    /// A product for a name that is none's: the books can name it, and nobody can buy it.
-    fn open_item(&mut self, conn: &mut Conn<'_>, name: &str, price: Money) -> Result<Result<Here, Flaw>, MoveError> {
-        let new = NewProduct { status: Status::Archived, track_stock: false, ..NewProduct::named(name, "", price) };
-        let id = match catalog::actions::create_many(conn, std::slice::from_ref(&new), self.on) {
-            Ok(ids) => ids[0],
-            Err(CatalogError::At { cause, .. }) if matches!(*cause, CatalogError::Flaw(_)) => {
-                return Ok(Err(Flaw::new("", cause.to_string())));
-            }
-            Err(error) => return Err(error.into()),
-        };
-        self.report.open_items += 1;
-        self.remember(conn, "item", &[(words::fold(name), id.number(), true)])?;
-        Ok(Ok(Here { id, name: name.to_owned(), unit: new.unit }))
     }
 }
 
