@@ -34,12 +34,6 @@ impl Foreign {
         Ok(names)
     }
 
-    /// How many rows a table has.
-    pub fn count(&self, table: &str) -> Result<u64, ForeignError> {
-        let count: i64 = self.0.query_row(&format!("select count(*) from {}", quoted(table)), [], |row| row.get(0))?;
-        Ok(count.unsigned_abs())
-    }
-
     /// Gives the rows of a table to a function, in the order of their row ids: the names of the columns, and the
     /// values as texts. A number that is no whole one is the shortest text that means it.
     pub fn each<E: From<ForeignError>>(
