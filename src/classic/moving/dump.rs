@@ -339,9 +339,9 @@ impl<R: Read> Dump<R> {
                 Some(byte) => text.push(byte),
             }
         }
-        String::from_utf8(text).or_else(|_| {
+        String::from_utf8(text).map_err(|_| {
             let reason = "a text that is not UTF-8; make the dump with `--default-character-set=utf8mb4`";
-            Err(DumpError { line: began, reason: reason.to_owned() })
+            DumpError { line: began, reason: reason.to_owned() }
         })
     }
 

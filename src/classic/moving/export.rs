@@ -35,8 +35,8 @@ pub fn walk<E: From<ExportError>>(file: impl Read, mut take: impl FnMut(Document
     let flat =
         Flat { from: std::io::BufReader::new(file), place: place.clone(), depth: 0, in_text: false, escaped: false };
     // The parser reads byte by byte, so that the place is never further than the document.
-    let mut documents = serde_json::Deserializer::from_reader(flat).into_iter::<Value>();
-    while let Some(document) = documents.next() {
+    let documents = serde_json::Deserializer::from_reader(flat).into_iter::<Value>();
+    for document in documents {
         let document = document.map_err(|error| {
             let cut_off = if error.is_eof() { "; the file seems to be cut off" } else { "" };
             ExportError { line: place.line.get() + 1, reason: format!("this is not JSON: {error}{cut_off}") }
