@@ -34,3 +34,4 @@ fn person(email: &str) -> Value {
         "Password": "lotus-pond-7",
     })
 }
+mod moving;

@@ -27,8 +27,8 @@ use crate::db::{self, Conn, Db, Sequence, Value};
 use crate::ids::{OrderId, ProductId, StoreId, UserId};
 use crate::money::{Money, Quantity};
 use crate::shop::{self, Shop};
-use crate::stock::ledger::{self, Movement, Shelves};
 use crate::stock::Reason;
+use crate::stock::ledger::{self, Movement, Shelves};
 use crate::web::answer::Stored;
 use crate::web::{events, idempotency};
 
@@ -295,12 +295,7 @@ impl Memory {
     }
 
     /// Writes what was accepted; returns each one's answer by its place in the batch.
-    fn apply(
-        &mut self,
-        conn: &mut Conn<'_>,
-        batch: Batch<'_, '_>,
-        commands: usize,
-    ) -> db::Result<Vec<Option<Stored>>> {
+    fn apply(&mut self, conn: &mut Conn<'_>, batch: Batch<'_, '_>, commands: usize) -> db::Result<Vec<Option<Stored>>> {
         let mut answers: Vec<Option<Stored>> = vec![None; commands];
         if batch.accepted.is_empty() {
             return Ok(answers);

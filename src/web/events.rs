@@ -78,13 +78,7 @@ impl Events {
 impl Event {
     /// An event as [`publish`] announces it.
     #[cfg(test)]
-    pub fn new(
-        id: &str,
-        kind: &str,
-        store: Option<StoreId>,
-        customer: Option<UserId>,
-        data: &impl Serialize,
-    ) -> Self {
+    pub fn new(id: &str, kind: &str, store: Option<StoreId>, customer: Option<UserId>, data: &impl Serialize) -> Self {
         Self(Arc::new(Notice { topic: TOPIC_EVENT, text: text_of(id, kind, store, customer, data) }))
     }
 

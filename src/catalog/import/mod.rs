@@ -33,7 +33,8 @@ const CHUNK: usize = 2_000;
 pub const PRODUCTS: &str = "products";
 
 /// The tables that an import fills.
-const GROWING: &[&str] = &["categories", "products", "product_words", "barcodes", "stock", "stock_moves", "product_days"];
+const GROWING: &[&str] =
+    &["categories", "products", "product_words", "barcodes", "stock", "stock_moves", "product_days"];
 
 crate::words! {
     /// What happens when rows are refused.

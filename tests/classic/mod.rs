@@ -1,3 +1,0 @@
-//! The documented calls of other systems: a file for each, written from its document.
-
-mod moving;
