@@ -2,6 +2,7 @@
 //! them. Open in a shop of sample data, by right in a real one.
 
 mod doors;
+mod moving;
 mod smart_inventory;
 mod supermarket;
 
@@ -34,4 +35,3 @@ fn person(email: &str) -> Value {
         "Password": "lotus-pond-7",
     })
 }
-mod moving;

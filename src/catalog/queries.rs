@@ -143,6 +143,13 @@ crate::statements! {
     pub(super) SOLD_OF_IMPORT(Int) -> (ProductId,) =
         "select distinct d.product_id from product_days d join products p on p.id = d.product_id
          where p.import_id = $1 and (d.line_count <> 0 or d.last_move_id is null)";
+    /// The same, where sales may have been taken back by another writer than the one that entered them.
+    pub(super) STILL_SOLD_OF_IMPORT(Int) -> (ProductId,) =
+        "select distinct x.product_id from
+           (select d.product_id, d.day, sum(d.line_count) as lines
+            from product_days d join products p on p.id = d.product_id where p.import_id = $1
+            group by d.product_id, d.day) x
+         where x.lines <> 0";
     pub(super) ARCHIVE(Int, Int) =
         "update products set status = 'archived', updated_at = $2, version = version + 1 where id = $1 and status = 'active'";
     pub(super) STORES() -> (StoreId,) = "select id from stores order by id";

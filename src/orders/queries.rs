@@ -165,9 +165,9 @@ crate::statements! {
          where store_id = $1 and order_id = $2 and payment_no = $3";
     // Two writers may each hold a part of a sum, so it is empty when they cancel out.
     pub(super) FORGET_EMPTY_PRODUCT_DAYS() =
-        "delete from product_days where (store_id, sold_on, product_id) in
-           (select store_id, sold_on, product_id from product_days group by store_id, sold_on, product_id
-            having sum(line_count) = 0 and sum(sold_milli) = 0 and sum(revenue_paise) = 0)";
+        "delete from product_days where (store_id, day, product_id) in
+           (select store_id, day, product_id from product_days group by store_id, day, product_id
+            having sum(line_count) = 0 and sum(sold_milli) = 0 and sum(revenue_paise) = 0 and count(last_move_id) = 0)";
     pub(super) FORGET_EMPTY_STORE_DAYS() =
         "delete from store_days where (store_id, sold_on) in
            (select store_id, sold_on from store_days group by store_id, sold_on

@@ -49,7 +49,7 @@ fn remarks(remarks: &[moving::Remark]) -> String {
 /// Rows that an import may leave behind.
 const LEFT: &str =
     "select (select count(*) from users) + (select count(*) from customers) + (select count(*) from products)
-    + (select count(*) from stock) + (select count(*) from stock_moves) + (select count(*) from stock_days)
+    + (select count(*) from stock) + (select count(*) from stock_moves)
     + (select count(*) from product_words) + (select count(*) from categories) + (select count(*) from orders)
     + (select count(*) from order_lines) + (select count(*) from payments) + (select count(*) from product_days)
     + (select count(*) from store_days) + (select count(*) from customer_days) + (select count(*) from moved_rows)";

@@ -67,7 +67,7 @@ pub fn take_back_created(conn: &mut Conn<'_>, import: ImportId, on: Occasion<'_>
         conn.all(&queries::CREATED_BY_IMPORT, &[import.into()])?.into_iter().map(|(id,)| id).collect();
     conn.load_many(&queries::LOCK, ids.iter().map(|id| [(*id).into()]))?;
     let sold: HashSet<ProductId> =
-        conn.all(&queries::SOLD_OF_IMPORT, &[import.into()])?.into_iter().map(|(id,)| id).collect();
+        conn.all(&queries::STILL_SOLD_OF_IMPORT, &[import.into()])?.into_iter().map(|(id,)| id).collect();
     let untouched: HashSet<ProductId> = stock::actions::remove_untouched_many(conn, &ids)?.into_iter().collect();
     let products = conn.load_many(&queries::FIND, ids.iter().map(|id| [on.store.into(), (*id).into()]))?;
     let in_the_way: Vec<String> = products
