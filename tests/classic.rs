@@ -5,6 +5,7 @@ mod advice;
 mod collections;
 mod commerce;
 mod doors;
+mod moving;
 mod shopkeeps;
 mod smart_inventory;
 mod store_management;

@@ -479,6 +479,9 @@ pub enum CatalogError {
     /// An import is undone once.
     #[error("This import has already been undone.")]
     AlreadyUndone,
+    /// It brought more than products.
+    #[error("This import moved a shop in; `kirana import undo {0}` takes it back.")]
+    WasMove(ImportId),
     /// One of several operations was refused.
     #[error("Operation {index}: {cause}")]
     At {

@@ -145,6 +145,13 @@ crate::statements! {
     pub(super) SOLD_OF_IMPORT(Int) -> (ProductId,) =
         "select distinct d.product_id from product_days d join products p on p.id = d.product_id
          where p.import_id = $1 and (d.line_count <> 0 or d.last_move_id is null)";
+    /// The same, where sales may have been taken back by another writer than the one that entered them.
+    pub(super) STILL_SOLD_OF_IMPORT(Int) -> (ProductId,) =
+        "select distinct x.product_id from
+           (select d.product_id, d.day, sum(d.line_count) as lines
+            from product_days d join products p on p.id = d.product_id where p.import_id = $1
+            group by d.product_id, d.day) x
+         where x.lines <> 0";
     pub(super) ARCHIVE(Int, Int) =
         "update products set status = 'archived', updated_at = $2, version = version + 1 where id = $1 and status = 'active'";
     pub(super) STORES() -> (StoreId,) = "select id from stores order by id";
@@ -174,9 +181,9 @@ crate::statements! {
     pub(super) COUNT_CATEGORY_USES(Int) -> (i64, i64) =
         "select (select count(*) from products where category_id = $1), (select count(*) from categories where parent_id = $1)";
 
-    pub(super) INSERT_IMPORT(Int, Text, Int, Int) =
+    pub(super) INSERT_IMPORT(Int, Text, Text, Int, Int) =
         "insert into imports (id, kind, file_name, at, user_id, rows_created, rows_updated, rows_refused)
-         values ($1, 'products', $2, $3, $4, 0, 0, 0)";
+         values ($1, $2, $3, $4, $5, 0, 0, 0)";
     pub(super) FINISH_IMPORT(Int, Int, Int, Int) =
         "update imports set rows_created = $2, rows_updated = $3, rows_refused = $4 where id = $1";
     pub(super) LIST_IMPORTS(Int, Int) -> Import =

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::audit;
 use crate::db::{Conn, Result};
 
+use crate::ids::ImportId;
 use crate::orders::desk::OrdersDigest;
 
 pub use queries::{bulks, statements};
@@ -132,18 +133,27 @@ fn check_keys(conn: &mut Conn<'_>) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
+/// What the audit log says of a batch of orders.
+#[derive(Default, serde::Deserialize)]
+struct Promise {
+    digest: String,
+    import: Option<ImportId>,
+}
+
 /// The chains hold, and each batch's hash is that of its orders.
 fn check_audit(conn: &mut Conn<'_>, entries: &mut i64) -> Result<Vec<Finding>> {
-    let mut promised: BTreeMap<(i64, i64), String> = BTreeMap::new();
+    let mut promised: BTreeMap<(i64, i64), Promise> = BTreeMap::new();
+    let mut undone: HashSet<String> = HashSet::new();
     let mut steps: HashMap<String, i64> = HashMap::new();
     let breaks = audit::verify(conn, |entry| {
         *entries += 1;
         match entry.action.as_str() {
             "orders.place" => {
-                let digest = serde_json::from_str::<serde_json::Value>(&entry.detail)
-                    .ok()
-                    .and_then(|detail| Some(detail.get("digest")?.as_str()?.to_owned()));
-                promised.insert((entry.chain, entry.seq), digest.unwrap_or_default());
+                let promise = serde_json::from_str(&entry.detail).unwrap_or_default();
+                promised.insert((entry.chain, entry.seq), promise);
+            }
+            "import.undo" => {
+                undone.insert(entry.subject.clone());
             }
             "order.step" => *steps.entry(entry.subject.clone()).or_default() += 1,
             _ => {}
@@ -163,7 +173,9 @@ fn check_audit(conn: &mut Conn<'_>, entries: &mut i64) -> Result<Vec<Finding>> {
         let Some((place, digest)) = batch else { return };
         let what = match promised.remove(&place) {
             None => "orders name an entry that is not there",
-            Some(promise) if promise != digest.finish() => "the orders of this batch are not those that were placed",
+            Some(promise) if promise.digest != digest.finish() => {
+                "the orders of this batch are not those that were placed"
+            }
             Some(_) => return,
         };
         let subject = format!("audit chain {} entry {}", place.0, place.1);
@@ -180,6 +192,9 @@ fn check_audit(conn: &mut Conn<'_>, entries: &mut i64) -> Result<Vec<Finding>> {
         Ok::<(), crate::db::Error>(())
     })?;
     settle(open);
+    // Orders of another system go with the import that brought them.
+    let gone = |promise: &Promise| promise.import.as_ref().is_some_and(|id| undone.contains(&format!("import:{id}")));
+    promised.retain(|_, promise| !gone(promise));
     for (chain, seq) in promised.keys() {
         let subject = format!("audit chain {chain} entry {seq}");
         findings.push(Finding { invariant: 7, subject, what: "the orders of this batch are gone".to_owned() });

@@ -1,7 +1,7 @@
 //! The documented calls of other shop systems, each answered in its own words: a client that was written
 //! against one of their documents finds its paths, fields and texts here.
 //!
-//! A file for each system. They parse what that system sends, call the same actions as everybody else
+//! A file for each system, and one room ([`moving`]) for what they leave behind when a shop moves here. They parse what that system sends, call the same actions as everybody else
 //! and answer as its document says; they own no data and decide nothing. Nobody else knows this room.
 //!
 //! Invariants: a success is answered as documented; what a source answered with 200 or 500 although it
@@ -13,6 +13,7 @@ mod commerce;
 mod doors;
 mod gate;
 mod inventory;
+pub mod moving;
 mod supermarket;
 mod upload;
 mod words;

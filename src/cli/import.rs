@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::failure::{BAD_INPUT, Failure, NO_INPUT, Outcome};
+use super::moving;
 use super::out::{Out, table};
 use super::work::Context;
 use crate::audit::By;
@@ -29,6 +30,20 @@ Examples:
   kirana import products list.csv --dry-run
   kirana import products list.csv --map product=name --map sale_price=price --map market_price=mrp")]
     Products(ProductsArgs),
+    /// Move in from another system: accounts, products, stock and orders.
+    #[command(after_help = "SYSTEM is one of
+  supermarket-sql        Supermarket Backend: what mysqldump writes
+  shopkeeps-sql          ShopKeeps: what mysqldump writes
+  flask-csv              Flask E-Commerce Backend: its CSV file of products
+  store-management-json  Store Management System: what mongoexport writes, one file or a folder of them
+  smart-inventory-db     Smart Inventory: its database.db
+
+A row that cannot be taken is named and stops the whole. A second run of the same file adds nothing.
+
+Examples:
+  kirana import from supermarket-sql dump.sql --dry-run
+  kirana import from store-management-json exports/ --staff active")]
+    From(moving::FromArgs),
     /// List the imports there were.
     List,
     /// Put everything back as it was before an import.
@@ -68,6 +83,10 @@ pub struct ProductsArgs {
 pub enum Task {
     /// Bring products in.
     Products(Products),
+    /// Move in from another system.
+    From(crate::classic::moving::Options),
+    /// Bring in a table of products in the seven documented columns.
+    Upload(moving::Upload),
     /// List the imports there were.
     List,
     /// Undo one.
@@ -92,6 +111,7 @@ impl ImportCommand {
     pub fn prepare(self) -> Result<Task, Failure> {
         Ok(match self {
             Self::Products(args) => Task::Products(args.prepare()?),
+            Self::From(args) => args.prepare()?,
             Self::List => Task::List,
             Self::Undo { id, store } => Task::Undo(id, store),
         })
@@ -99,7 +119,8 @@ impl ImportCommand {
 }
 
 impl ProductsArgs {
-    fn prepare(self) -> Result<Products, Failure> {
+    /// Reads the file.
+    pub fn prepare(self) -> Result<Products, Failure> {
         let mut content = Vec::new();
         let read = if self.file.as_os_str() == "-" {
             std::io::stdin().read_to_end(&mut content)
@@ -131,30 +152,42 @@ impl Task {
         match self {
             Self::Products(products) => products.run(context, as_json, out).await,
             Self::List => list(context, as_json, out).await,
-            Self::Undo(id, store) => {
-                let now = context.clock.now();
-                let undone = context
-                    .db
-                    .write(move |conn| {
-                        let on = occasion(conn, store, now)?;
-                        import::undo(conn, id, on)
-                    })
-                    .await?;
-                if as_json {
-                    out.json(&undone);
-                } else {
-                    out.result(format!(
-                        "Import {id} is undone: {} products are gone, {} archived, {} as before.",
-                        undone.deleted, undone.archived, undone.restored
-                    ));
-                }
-                Ok(())
-            }
+            Self::From(options) => moving::run(options, context, as_json, out).await,
+            Self::Upload(upload) => upload.run(context, as_json, out).await,
+            Self::Undo(id, store) => undo(id, store, context, as_json, out).await,
         }
     }
 }
 
-fn occasion(conn: &mut crate::db::Conn<'_>, store: StoreId, now: Timestamp) -> Result<Occasion<'static>, CatalogError> {
+async fn undo(id: ImportId, store: StoreId, context: &Context, as_json: bool, out: &Out) -> Outcome {
+    let now = context.clock.now();
+    let kind = context.db.read(move |conn| import::find(conn, id)).await?.map(|import| import.kind);
+    if kind.is_some_and(|kind| kind != import::PRODUCTS) {
+        return moving::undo(id, store, context, as_json, out).await;
+    }
+    let undone = context
+        .db
+        .write(move |conn| {
+            let on = occasion(conn, store, now)?;
+            import::undo(conn, id, on)
+        })
+        .await?;
+    if as_json {
+        out.json(&undone);
+    } else {
+        out.result(format!(
+            "Import {id} is undone: {} products are gone, {} archived, {} as before.",
+            undone.deleted, undone.archived, undone.restored
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn occasion(
+    conn: &mut crate::db::Conn<'_>,
+    store: StoreId,
+    now: Timestamp,
+) -> Result<Occasion<'static>, CatalogError> {
     let shop = shop::current(conn)?;
     Ok(Occasion { by: By::system(now), user: None, store, today: shop.business_date(now), import: None })
 }

@@ -15,6 +15,7 @@ mod import;
 mod item;
 mod key;
 mod migrate;
+mod moving;
 mod order;
 mod out;
 mod report;
@@ -89,7 +90,7 @@ Example:
     /// Make, list and revoke keys for other programs.
     #[command(subcommand)]
     ApiKey(key::KeyCommand),
-    /// Bring products in from a file, and take an import back.
+    /// Bring products in from a file, move in from another system, and take an import back.
     #[command(subcommand)]
     Import(import::ImportCommand),
     /// Put figures together: what the stock is worth.

@@ -91,7 +91,8 @@ impl Work {
 
     /// Whether it makes sense where there is no database yet.
     fn may_begin(&self) -> bool {
-        matches!(self.task, Task::Migrate | Task::User(user::Task::Add(_)) | Task::Import(import::Task::Products(_)))
+        use import::Task::{From, Products};
+        matches!(self.task, Task::Migrate | Task::User(user::Task::Add(_)) | Task::Import(Products(_) | From(_)))
     }
 
     /// Runs it here, or has the server run it that has the database open.

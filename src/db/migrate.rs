@@ -32,7 +32,7 @@ macro_rules! migrations {
     };
 }
 
-migrations!["2026-11-21-090000_the_shop_opens"];
+migrations!["2026-11-21-090000_the_shop_opens", "2026-11-21-140000_moving_in"];
 
 /// Why a schema is not ours to use.
 #[derive(Debug, thiserror::Error)]

@@ -14,6 +14,7 @@ mod conn;
 mod desk;
 mod error;
 mod facts;
+pub mod foreign;
 mod locate;
 pub mod migrate;
 mod postgres;

@@ -76,6 +76,31 @@ crate::row! {
 }
 
 crate::row! {
+    /// An order of another system, on its way out.
+    #[derive(Debug, Clone)]
+    pub struct PastRow {
+        /// The store.
+        pub store_id: StoreId,
+        /// Its id.
+        pub id: OrderId,
+        /// For whom.
+        pub customer_id: Option<UserId>,
+        /// When it was placed.
+        pub placed_at: Timestamp,
+        /// Its business date.
+        pub placed_on: i64,
+        /// What was taken off.
+        pub discount_paise: Money,
+        /// What was to be paid.
+        pub total_paise: Money,
+        /// The customer's order before it.
+        pub previous_order_id: Option<OrderId>,
+        /// Rises with each change.
+        pub version: i64,
+    }
+}
+
+crate::row! {
     /// An order as the next step sees it.
     #[derive(Debug, Clone)]
     pub struct LockedOrder {
@@ -138,6 +163,19 @@ crate::statements! {
         "update payments set state = $4, reference = case when $5 = '' then reference else $5 end,
                 confirmed_at = coalesce(confirmed_at, $6)
          where store_id = $1 and order_id = $2 and payment_no = $3";
+    // Two writers may each hold a part of a sum, so it is empty when they cancel out.
+    pub(super) FORGET_EMPTY_PRODUCT_DAYS() =
+        "delete from product_days where (store_id, day, product_id) in
+           (select store_id, day, product_id from product_days group by store_id, day, product_id
+            having sum(line_count) = 0 and sum(sold_milli) = 0 and sum(revenue_paise) = 0 and count(last_move_id) = 0)";
+    pub(super) FORGET_EMPTY_STORE_DAYS() =
+        "delete from store_days where (store_id, sold_on) in
+           (select store_id, sold_on from store_days group by store_id, sold_on
+            having sum(order_count) = 0 and sum(cancelled_count) = 0 and sum(line_count) = 0 and sum(revenue_paise) = 0)";
+    pub(super) FORGET_EMPTY_CUSTOMER_DAYS() =
+        "delete from customer_days where (store_id, sold_on, customer_id) in
+           (select store_id, sold_on, customer_id from customer_days group by store_id, sold_on, customer_id
+            having sum(order_count) = 0 and sum(spent_paise) = 0)";
     TAKE_BACK_SPENT(Int, Int) =
         "update customers set order_count = order_count - 1, spent_paise = spent_paise - $2 where user_id = $1";
 }
@@ -163,6 +201,37 @@ crate::bulks! {
         set "update customers c set order_count = c.order_count + v.orders, spent_paise = c.spent_paise + v.spent,
                     last_order_id = v.last_order, last_order_at = v.at, credit_paise = c.credit_paise + v.credit
              from unnest({rows}) as v(id, orders, spent, last_order, at, credit) where c.user_id = v.id";
+    /// Adds orders of another system: they are the newest of the chain, and perhaps older than what is there.
+    pub(super) TAKE_OVER_SPENT(Int, Int, Int, Int, Int) =
+        each "update customers set order_count = order_count + $2, spent_paise = spent_paise + $3, last_order_id = $4,
+                     last_order_at = case when last_order_at > $5 then last_order_at else $5 end where user_id = $1",
+        set "update customers c set order_count = c.order_count + v.orders, spent_paise = c.spent_paise + v.spent,
+                    last_order_id = v.last_order, last_order_at = case when c.last_order_at > v.at then c.last_order_at else v.at end
+             from unnest({rows}) as v(id, orders, spent, last_order, at) where c.user_id = v.id";
+    /// Takes them away again; the last order is the one before them.
+    pub(super) TAKE_BACK_SPENT_MANY(Int, Int, Int, Int, Int) =
+        each "update customers set order_count = order_count - $2, spent_paise = spent_paise - $3, last_order_id = $4,
+                     last_order_at = $5 where user_id = $1",
+        set "update customers c set order_count = c.order_count - v.orders, spent_paise = c.spent_paise - v.spent,
+                    last_order_id = v.last_order, last_order_at = v.at
+             from unnest({rows}) as v(id, orders, spent, last_order, at) where c.user_id = v.id";
+    pub(super) PAST(Int) -> PastRow =
+        each "select o.store_id, o.id, o.customer_id, o.placed_at, o.placed_on, o.discount_paise, o.total_paise,
+                     o.previous_order_id, o.version
+              from stores s join orders o on o.store_id = s.id where o.id = $1",
+        set "select o.store_id, o.id, o.customer_id, o.placed_at, o.placed_on, o.discount_paise, o.total_paise,
+                    o.previous_order_id, o.version
+             from unnest({rows}) as asked(id) join stores s on 1 = 1
+             join orders o on o.store_id = s.id and o.id = asked.id";
+    pub(super) DELETE_LINES(Int, Int) =
+        each "delete from order_lines where store_id = $1 and order_id = $2",
+        set "delete from order_lines l using unnest({rows}) as gone(store_id, id) where l.store_id = gone.store_id and l.order_id = gone.id";
+    pub(super) DELETE_PAYMENTS(Int, Int) =
+        each "delete from payments where store_id = $1 and order_id = $2",
+        set "delete from payments p using unnest({rows}) as gone(store_id, id) where p.store_id = gone.store_id and p.order_id = gone.id";
+    pub(super) DELETE_ORDERS(Int, Int) =
+        each "delete from orders where store_id = $1 and id = $2",
+        set "delete from orders o using unnest({rows}) as gone(store_id, id) where o.store_id = gone.store_id and o.id = gone.id";
     pub(super) ADD_CREDIT(Int, Int) =
         each "update customers set credit_paise = credit_paise + $2 where user_id = $1",
         set "update customers c set credit_paise = c.credit_paise + v.delta

@@ -177,6 +177,78 @@ crate::statements! {
     pub(super) FORGET_THROTTLES(Int) = "delete from throttles where last_failure_at < $1";
 }
 
+crate::row! {
+    /// An account as somebody's arrival sees it.
+    pub struct KnownRow {
+        /// Its id.
+        pub id: UserId,
+        /// Staff or customer.
+        pub kind: Kind,
+        /// Its user name, folded.
+        pub username_key: Option<String>,
+        /// Its e-mail address, folded.
+        pub email_key: Option<String>,
+    }
+}
+
+crate::row! {
+    /// An account that is to go, and whether anything happened with it.
+    pub struct DepartingRow {
+        /// Its id.
+        pub id: UserId,
+        /// What they log in with.
+        pub login: String,
+        /// Rises with each change.
+        pub version: i64,
+        /// The last log-in.
+        pub last_login_at: Option<Timestamp>,
+        /// Orders that count.
+        pub order_count: i64,
+        /// Changes of what they owe, and keys that they made.
+        pub traces: i64,
+    }
+}
+
+crate::bulks! {
+    pub(super) FIND_KNOWN(Text) -> KnownRow =
+        each "select id, kind, username_key, email_key from users where username_key = $1
+              union all select id, kind, username_key, email_key from users where kind = 'customer' and email_key = $1
+              union all select id, kind, username_key, email_key from users where kind = 'staff' and email_key = $1",
+        set "select u.id, u.kind, u.username_key, u.email_key from unnest({rows}) as asked(login)
+             join users u on u.username_key = asked.login or u.email_key = asked.login";
+    pub(super) FIND_DEPARTING(Int) -> DepartingRow =
+        each "select u.id, coalesce(u.email, u.username, '') as login, u.version, u.last_login_at,
+                     coalesce(c.order_count, 0) as order_count,
+                     (select count(*) from credit_moves m where m.customer_id = u.id)
+                       + (select count(*) from api_keys k where k.created_by = u.id) as traces
+              from users u left join customers c on c.user_id = u.id where u.id = $1",
+        set "select u.id, coalesce(u.email, u.username, '') as login, u.version, u.last_login_at,
+                    coalesce(c.order_count, 0) as order_count,
+                    (select count(*) from credit_moves m where m.customer_id = u.id)
+                      + (select count(*) from api_keys k where k.created_by = u.id) as traces
+             from unnest({rows}) as asked(id) join users u on u.id = asked.id
+             left join customers c on c.user_id = u.id";
+    pub(super) REMOVE_CUSTOMERS(Int) =
+        each "delete from customers where user_id = $1",
+        set "delete from customers where user_id in (select id from unnest({rows}) as gone(id))";
+    pub(super) REMOVE_SESSIONS(Int) =
+        each "delete from sessions where user_id = $1",
+        set "delete from sessions where user_id in (select id from unnest({rows}) as gone(id))";
+    pub(super) REMOVE_RESETS(Int) =
+        each "delete from password_resets where user_id = $1",
+        set "delete from password_resets where user_id in (select id from unnest({rows}) as gone(id))";
+    pub(super) REMOVE_USERS(Int) =
+        each "delete from users where id = $1",
+        set "delete from users where id in (select id from unnest({rows}) as gone(id))";
+}
+
+crate::inserts! {
+    pub(super) INSERT_USERS into users (id Int, kind Text, role Text, status Text, username Text, username_key Text,
+        email Text, email_key Text, phone Text, first_name Text, last_name Text, password_hash Text, designation Text,
+        date_of_birth_on Int, address Text, city Text, pincode Text, created_at Int, updated_at Int) "";
+    pub(super) INSERT_CUSTOMERS into customers (user_id Int) "";
+}
+
 /// The caller behind a session that stands, and until when it does.
 pub fn find_session(conn: &mut Conn<'_>, id: &str, kind: &str, now: Timestamp) -> Result<Option<(Caller, Timestamp)>> {
     let Some(row) = conn.first(&FIND_SESSION, &[id.into(), kind.into(), now.into()])? else { return Ok(None) };

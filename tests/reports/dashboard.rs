@@ -17,9 +17,9 @@ async fn fill(shop: &Shop) {
         "insert into store_days (store_id, sold_on, writer, order_count, revenue_paise)
          values (1, 20260302, 0, 2, 1050), (1, 20260302, 1, 1, 5), (2, 20260302, 0, 1, 100), (1, 20260301, 0, 4, 900),
                 (1, 20260223, 0, 5, 700), (1, 20200101, 0, 10, 100000)",
-        "insert into product_days (store_id, day, product_id, writer, sold_milli, revenue_paise)
-         values (1, 20260302, 1, 0, 1500, 400), (1, 20260302, 1, 1, 500, 5), (2, 20260301, 2, 0, 3000, 650),
-                (1, 20260101, 1, 0, 9000, 99999)",
+        "insert into product_days (store_id, day, product_id, writer, line_count, sold_milli, revenue_paise)
+         values (1, 20260302, 1, 0, 2, 1500, 400), (1, 20260302, 1, 1, 1, 500, 5), (2, 20260301, 2, 0, 3, 3000, 650),
+                (1, 20260101, 1, 0, 9, 9000, 99999)",
     ] {
         shop.execute(sql).await;
     }

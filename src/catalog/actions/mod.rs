@@ -16,7 +16,7 @@ use crate::shop;
 
 pub use change::{Change, Changed, change, change_many};
 pub use create::{Checked, CreateMany, create, create_many, create_unless_known};
-pub use remove::{Removed, remove, remove_created};
+pub use remove::{Removed, remove, remove_created, take_back_created};
 pub use scan::{Scan, scan};
 
 pub use super::categories::{

@@ -60,6 +60,37 @@ pub fn remove_created(conn: &mut Conn<'_>, import: ImportId, on: Occasion<'_>) -
     Ok((gone.len(), kept.len()))
 }
 
+/// Takes back what an import created when nothing happened with any of it since; names the others, one sentence
+/// each. The caller undoes its transaction when there is one.
+pub fn take_back_created(conn: &mut Conn<'_>, import: ImportId, on: Occasion<'_>) -> Result<(usize, Vec<String>)> {
+    let ids: Vec<ProductId> =
+        conn.all(&queries::CREATED_BY_IMPORT, &[import.into()])?.into_iter().map(|(id,)| id).collect();
+    conn.load_many(&queries::LOCK, ids.iter().map(|id| [(*id).into()]))?;
+    let sold: HashSet<ProductId> =
+        conn.all(&queries::STILL_SOLD_OF_IMPORT, &[import.into()])?.into_iter().map(|(id,)| id).collect();
+    let untouched: HashSet<ProductId> = stock::actions::remove_untouched_many(conn, &ids)?.into_iter().collect();
+    let products = conn.load_many(&queries::FIND, ids.iter().map(|id| [on.store.into(), (*id).into()]))?;
+    let in_the_way: Vec<String> = products
+        .iter()
+        .filter_map(|product| {
+            let what = if sold.contains(&product.id) {
+                "was sold since"
+            } else if !untouched.contains(&product.id) {
+                "has other stock since"
+            } else if product.version > 1 {
+                "was changed since"
+            } else {
+                return None;
+            };
+            Some(format!("The product {} (number {}) {what}.", product.name, product.id))
+        })
+        .collect();
+    if in_the_way.is_empty() {
+        delete_rows(conn, &products)?;
+    }
+    Ok((products.len(), in_the_way))
+}
+
 fn delete_rows(conn: &mut Conn<'_>, products: &[Product]) -> Result<()> {
     let barcodes = super::barcodes_of(conn, products)?;
     let mut words = Vec::new();

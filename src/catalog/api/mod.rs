@@ -204,6 +204,7 @@ impl From<CatalogError> for Problem {
             CatalogError::UnreadableLabel(_) => Self::conflict("unreadable_label", sentence),
             CatalogError::BadLabelRules(_) => Self::conflict("bad_label_rules", sentence),
             CatalogError::AlreadyUndone => Self::conflict("already_undone", sentence),
+            CatalogError::WasMove(_) => Self::conflict("was_move", sentence),
             CatalogError::At { index, cause } => {
                 let mut problem = Self::from(*cause);
                 problem.sentence = sentence;

@@ -22,12 +22,15 @@ use crate::db::{Conn, Sequence};
 use crate::ids::{ImportId, UserId};
 
 pub use mapping::{Field, read_pairs};
-pub use undo::{Undone, undo};
+pub use undo::{Undone, mark_undone, undo};
 
 /// How many errors are reported; the rest is counted.
 const MOST_ERRORS: usize = 1_000;
 /// How many rows are written at once.
 const CHUNK: usize = 2_000;
+
+/// What [`run`] brings in, as the list of imports calls it.
+pub const PRODUCTS: &str = "products";
 
 crate::words! {
     /// What happens when rows are refused.
@@ -67,7 +70,7 @@ crate::row! {
     pub struct Import {
         /// Its id.
         pub id: ImportId,
-        /// What was brought in: `products`.
+        /// What was brought in: `products`, or the name of the system that the shop moved from.
         pub kind: String,
         /// The file.
         pub file_name: String,
@@ -211,7 +214,7 @@ pub fn run(
 ) -> Result<Report, ImportError> {
     let mut rows = rows::Rows::open(file)?;
     let columns = mapping::columns(&rows.headers, &options.mapping)?;
-    let id = begin(conn, &options.file_name, on)?;
+    let id = begin(conn, PRODUCTS, &options.file_name, on)?;
     let mut report = Report { dry_run: options.dry_run, ..Report::default() };
     report.columns =
         columns.iter().map(|column| ReadColumn { column: column.header.clone(), field: column.field }).collect();
@@ -257,20 +260,26 @@ pub fn run(
     Ok(report)
 }
 
-/// Opens the record of an import, which what it adds and changes will name.
-pub(super) fn begin(conn: &mut Conn<'_>, file_name: &str, on: Occasion<'_>) -> crate::db::Result<ImportId> {
+/// Begins an import, of products or of something that a floor above brings in.
+pub fn begin(conn: &mut Conn<'_>, kind: &str, file_name: &str, on: Occasion<'_>) -> crate::db::Result<ImportId> {
     let id = ImportId::new(conn.next_id(Sequence::Imports)?);
-    conn.execute(&queries::INSERT_IMPORT, &[id.into(), file_name.into(), on.by.now.into(), on.user.into()])?;
+    let row = [id.into(), kind.into(), file_name.into(), on.by.now.into(), on.user.into()];
+    conn.execute(&queries::INSERT_IMPORT, &row)?;
     Ok(id)
 }
 
-/// Closes the record of an import with how many products were added and changed, and how many rows refused.
-pub(super) fn finish(conn: &mut Conn<'_>, id: ImportId, counts: [u64; 3], on: Occasion<'_>) -> crate::db::Result<()> {
-    let counts = counts.map(|rows| i64::try_from(rows).unwrap_or(i64::MAX));
-    conn.execute(&queries::FINISH_IMPORT, &[id.into(), counts[0].into(), counts[1].into(), counts[2].into()])?;
-    let detail = serde_json::json!({ "created": counts[0], "updated": counts[1], "refused": counts[2] });
+/// Notes how many rows an import added, changed and refused.
+pub fn finish(conn: &mut Conn<'_>, id: ImportId, rows: [u64; 3], on: Occasion<'_>) -> crate::db::Result<()> {
+    let [created, updated, refused] = rows.map(|rows| i64::try_from(rows).unwrap_or(i64::MAX));
+    conn.execute(&queries::FINISH_IMPORT, &[id.into(), created.into(), updated.into(), refused.into()])?;
+    let detail = serde_json::json!({ "created": created, "updated": updated, "refused": refused });
     crate::audit::record(conn, on.by, "import.run", &format!("import:{id}"), &detail)?;
     Ok(())
+}
+
+/// An import that happened.
+pub fn find(conn: &mut Conn<'_>, id: ImportId) -> crate::db::Result<Option<Import>> {
+    conn.first(&queries::FIND_IMPORT, &[id.into()])
 }
 
 /// The imports before one of them, newest first.

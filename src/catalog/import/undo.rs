@@ -26,18 +26,25 @@ pub struct Undone {
 /// Undoes an import: what it added goes (or is archived, when sold since), what it changed is as before.
 /// Stock goes back by as much as the import changed it, as far as it is still there.
 pub fn undo(conn: &mut Conn<'_>, import: ImportId, on: Occasion<'_>) -> Result<Undone, CatalogError> {
-    if conn.first(&queries::FIND_IMPORT, &[import.into()])?.is_none() {
-        return Err(CatalogError::NoImport);
+    let found = super::find(conn, import)?.ok_or(CatalogError::NoImport)?;
+    if found.kind != super::PRODUCTS {
+        return Err(CatalogError::WasMove(import));
     }
-    if conn.execute(&queries::UNDO_IMPORT, &[import.into(), on.by.now.into()])? == 0 {
-        return Err(CatalogError::AlreadyUndone);
-    }
+    mark_undone(conn, import, on)?;
     let on = Occasion { import: Some(import), ..on };
     let restored = restore(conn, import, on)?;
     let (deleted, archived) = actions::remove_created(conn, import, on)?;
     let detail = json!({ "deleted": deleted, "archived": archived, "restored": restored });
     audit::record(conn, on.by, "import.undo", &format!("import:{import}"), &detail)?;
     Ok(Undone { deleted, archived, restored })
+}
+
+/// Notes that an import is undone; once.
+pub fn mark_undone(conn: &mut Conn<'_>, import: ImportId, on: Occasion<'_>) -> Result<(), CatalogError> {
+    match conn.execute(&queries::UNDO_IMPORT, &[import.into(), on.by.now.into()])? {
+        0 => Err(CatalogError::AlreadyUndone),
+        _ => Ok(()),
+    }
 }
 
 fn restore(conn: &mut Conn<'_>, import: ImportId, on: Occasion<'_>) -> Result<usize, CatalogError> {

@@ -143,7 +143,7 @@ pub fn prepare(file: impl std::io::Read) -> Result<Prepared, UploadError> {
 /// # Errors
 /// [`UploadError::Rehearsed`] ends a dry run, so that the transaction is undone.
 pub fn store(conn: &mut Conn<'_>, file: &Prepared, options: &Options, on: Occasion<'_>) -> Result<Counts, UploadError> {
-    let id = import::begin(conn, &options.file_name, on)?;
+    let id = import::begin(conn, import::PRODUCTS, &options.file_name, on)?;
     let on = Occasion { import: Some(id), ..on };
     let mut counts = conn.with_little_memory(|conn| write::write(conn, &file.0, on))?;
     if options.dry_run {

@@ -146,7 +146,7 @@ pub fn tax(
 }
 
 /// Spreads an amount over weights by largest remainder: the shares are whole and add up exactly.
-fn spread(amount: Money, weights: &[Money]) -> Vec<Money> {
+pub fn spread(amount: Money, weights: &[Money]) -> Vec<Money> {
     let whole: i128 = weights.iter().map(|weight| i128::from(weight.as_paise())).sum();
     if amount.is_zero() || whole == 0 {
         return vec![Money::ZERO; weights.len()];

@@ -3,5 +3,5 @@
 mod bill;
 mod life;
 
-pub use bill::{Bill, BillLine, MOST_LINES, Offer, bill, tax};
+pub use bill::{Bill, BillLine, MOST_LINES, Offer, bill, spread, tax};
 pub use life::{check_step, may_cancel};

@@ -1,6 +1,7 @@
 //! What is done with accounts: sign up, log in, log out, change the password.
 
 mod keys;
+mod moved;
 mod people;
 mod reset;
 mod totp;
@@ -8,6 +9,7 @@ mod totp;
 use serde_json::json;
 
 pub use keys::{NewKey, list_keys, make_key, revoke_key};
+pub use moved::{Arrival, Newcomer, take_back, take_over};
 pub use people::{
     Filter, Removal, anonymise, approve, check_reach, check_store, edit, list, load, remove, set_enabled, set_status,
 };
