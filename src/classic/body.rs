@@ -104,7 +104,8 @@ fn read_members<T: DeserializeOwned>(members: Members) -> Result<T, Problem> {
             }
         }
         if let [field] = problem.fields.as_slice() {
-            problem.sentence = field.message.clone();
+            let sentence = field.message.clone();
+            problem.sentence = sentence;
         }
         problem
     })

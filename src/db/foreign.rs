@@ -43,7 +43,7 @@ impl Foreign {
     ) -> Result<(), E> {
         let mut statement =
             self.0.prepare(&format!("select * from {} order by rowid", quoted(table))).map_err(ForeignError::from)?;
-        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows = statement.query([]).map_err(ForeignError::from)?;
         while let Some(row) = rows.next().map_err(ForeignError::from)? {
             let cells = (0..columns.len())

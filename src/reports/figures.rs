@@ -1,6 +1,6 @@
 //! Single figures: how much was bought, who spent most in a day, what one item sold for.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::model::{CustomerDay, ItemSales, ReportError};
 use super::queries;
@@ -8,7 +8,7 @@ use super::rules::Range;
 use crate::catalog::words;
 use crate::clock::BusinessDate;
 use crate::db::{Conn, Result};
-use crate::ids::{StoreId, UserId};
+use crate::ids::StoreId;
 use crate::money::{Money, Quantity};
 
 /// The most customers that are named.
@@ -33,10 +33,10 @@ pub fn high_spenders(
     range: Range,
     above: Money,
 ) -> Result<Vec<CustomerDay>> {
-    let mut seen: BTreeMap<UserId, ()> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     let days = queries::customer_days(conn, store, range, above, MOST_DAYS)?;
     // A customer's dearest day comes before the others.
-    let best = days.into_iter().filter(|day| seen.insert(day.id, ()).is_none());
+    let best = days.into_iter().filter(|day| seen.insert(day.id));
     Ok(best.take(MOST_CUSTOMERS).collect())
 }
 

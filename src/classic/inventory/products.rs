@@ -83,12 +83,11 @@ async fn show_all(
     Query(query): Query<ProductsQuery>,
 ) -> web::Result<Listed<ProductRow>> {
     // The key that its clients send with everything opens nothing here, and is no reason to refuse.
-    let store = match seen {
-        Ok(Anyone(Some(caller))) => caller.choose_store(None)?,
-        _ => {
-            site.limits.admit(address.0)?;
-            StoreId::new(1)
-        }
+    let store = if let Ok(Anyone(Some(caller))) = seen {
+        caller.choose_store(None)?
+    } else {
+        site.limits.admit(address.0)?;
+        StoreId::new(1)
     };
     let window = Window::choose(query.page, query.limit)?;
     let asked = query.clone();

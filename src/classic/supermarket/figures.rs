@@ -27,7 +27,7 @@ const SHAMPOO: &str = "Shampoo";
 /// The days that the document asks about: today and the six before.
 const WEEK: i64 = 7;
 /// Before every purchase.
-const FIRST_DAY: BusinessDate = BusinessDate::from_number(1970_01_01);
+const FIRST_DAY: BusinessDate = BusinessDate::from_number(19_700_101);
 /// The most days that can be asked about.
 const MOST_DAYS: i64 = 3_660;
 

@@ -32,7 +32,7 @@ use crate::web::docs::describe;
 use crate::web::{self, Problem, Routes, Site};
 
 /// No purchase is older.
-const FIRST_DAY: BusinessDate = BusinessDate::from_number(1970_01_01);
+const FIRST_DAY: BusinessDate = BusinessDate::from_number(19_700_101);
 
 pub(super) fn routes() -> Routes {
     Routes::new().api_route("/purchase", post_with(purchase, |op| describe(op, TAG, "Records what a customer buys")))
