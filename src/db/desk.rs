@@ -53,10 +53,21 @@ struct Counter<C, A, H> {
     batch: Vec<C>,
     replies: Vec<Reply<A>>,
     answers: Result<Vec<A>>,
-    /// How many callers there seem to be: the most that waited at once of late.
+    /// How many callers there seem to be: the most of late that waited, with the batch before them.
     crowd: usize,
+    /// How many the batch before had.
+    before: usize,
+    pace: Pace,
+}
+
+/// How a desk gathers a batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// Into how many batches the callers are divided: in two, one half is answered and asks again while the
+    /// other half is stored.
+    pub shares: usize,
     /// How long the counter waits at most for those who were just answered.
-    patience: Duration,
+    pub patience: Duration,
 }
 
 /// A batch that was handled: who waits, and for what.
@@ -75,7 +86,7 @@ impl<C: Send + Sync + 'static, A: Send + 'static> Desk<C, A> {
     pub(super) fn open(
         handler: impl FnMut(&mut Conn<'_>, &[C]) -> Result<Vec<A>> + Send + 'static,
         lane: Sender<Box<dyn Work>>,
-        patience: Duration,
+        pace: Pace,
     ) -> Self {
         let queue = Arc::new(Mutex::new(Queue { waiting: VecDeque::new(), served: false }));
         let counter = Counter {
@@ -85,7 +96,8 @@ impl<C: Send + Sync + 'static, A: Send + 'static> Desk<C, A> {
             replies: Vec::new(),
             answers: Ok(Vec::new()),
             crowd: 0,
-            patience,
+            before: 0,
+            pace,
         };
         Self { queue, counter: Arc::new(Mutex::new(Some(Box::new(counter)))), lane }
     }
@@ -174,13 +186,15 @@ impl<C: Send + Sync + 'static, A: Send + 'static> Work for Trip<C, A> {
 impl<C, A, H> Counter<C, A, H> {
     /// Waits for a moment until most of the callers there seem to be are here.
     fn gather(&self) {
-        let most = (self.crowd - self.crowd / 4).min(BATCH);
-        if most < CROWD {
+        if self.crowd < CROWD {
             return;
         }
+        let share = (self.crowd / self.pace.shares).min(BATCH);
+        let most = share - share / 4;
         let began = Instant::now();
-        while self.queue.lock().expect("the desk's queue").waiting.len() < most && began.elapsed() < self.patience {
-            std::thread::sleep(self.patience / 10);
+        while self.queue.lock().expect("the desk's queue").waiting.len() < most && began.elapsed() < self.pace.patience
+        {
+            std::thread::sleep(self.pace.patience / 20);
         }
     }
 }
@@ -195,8 +209,9 @@ where
         if self.batch.is_empty() {
             self.gather();
             let mut queue = self.queue.lock().expect("the desk's queue");
-            self.crowd = queue.waiting.len().max(self.crowd - self.crowd / 8);
+            self.crowd = (queue.waiting.len() + self.before).max(self.crowd - self.crowd / 8);
             let count = queue.waiting.len().min(BATCH);
+            self.before = count;
             for (command, reply) in queue.waiting.drain(..count) {
                 self.batch.push(command);
                 self.replies.push(reply);

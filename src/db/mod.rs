@@ -188,9 +188,15 @@ impl Db {
         A: Send + 'static,
     {
         match &*self.engine {
-            EngineHandle::Sqlite(engine) => Desk::open(handler, engine.lane(), Duration::from_micros(150)),
+            EngineHandle::Sqlite(engine) => {
+                let pace = desk::Pace { shares: 2, patience: Duration::from_micros(800) };
+                Desk::open(handler, engine.lane(), pace)
+            }
             // A batch costs a journey for each of its statements, so a full one is worth a longer wait.
-            EngineHandle::Postgres(engine) => Desk::open(handler, engine.desk_lane(), Duration::from_micros(300)),
+            EngineHandle::Postgres(engine) => {
+                let pace = desk::Pace { shares: 1, patience: Duration::from_micros(800) };
+                Desk::open(handler, engine.desk_lane(), pace)
+            }
         }
     }
 
