@@ -1,8 +1,33 @@
 // What pages gain from JavaScript. Each piece finds its own hook in the page and does nothing without it;
 // everything works with this file absent.
 
+forgetChoices();
 keepFresh();
 showPassword();
+closeMenus();
+
+// Language and colours are remembered by a cookie; in the address they would be chosen again by every reload.
+function forgetChoices() {
+  const url = new URL(location.href);
+  if (!url.searchParams.has("lang") && !url.searchParams.has("theme")) return;
+  url.searchParams.delete("lang");
+  url.searchParams.delete("theme");
+  history.replaceState(history.state, "", url);
+}
+
+// Menus that open over the page close by Escape, by a click elsewhere and when the focus leaves them.
+function closeMenus() {
+  for (const menu of document.querySelectorAll("details[data-closes]")) {
+    const leave = (event) => !menu.contains(event.target) && menu.removeAttribute("open");
+    document.addEventListener("click", leave);
+    document.addEventListener("focusin", leave);
+    menu.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !menu.open) return;
+      menu.removeAttribute("open");
+      menu.querySelector("summary").focus();
+    });
+  }
+}
 
 // Redraws every `[data-live]` region from the server's own page when the shop reports news.
 //

@@ -12,6 +12,7 @@ pub mod api;
 mod model;
 pub mod pages;
 pub mod password;
+pub mod places;
 mod queries;
 pub mod rules;
 mod token;

@@ -15,7 +15,9 @@ use super::actions::{self, COOKIE_LIFE_MS, Carrier};
 use super::api::{self, Attempt, origin};
 use super::model::Role;
 use super::password::Hasher;
+use super::places;
 use crate::shop::{self, Shop};
+use crate::web::answer::encode;
 use crate::web::page::{Page, PageUser, Reader, draw};
 use crate::web::porch::Address;
 use crate::web::{self, Problem, Query, Site};
@@ -49,6 +51,7 @@ pub fn page(site: &Site, reader: &Reader, shop: &Shop, caller: Option<&Caller>) 
         let role_label = role_label(&page, caller.role);
         page.user = Some(PageUser { name: caller.name.clone(), role_label });
         page.csrf = csrf(caller);
+        page.links = places::links(&page, caller.role, &reader.path);
     }
     page
 }
@@ -87,12 +90,14 @@ struct DemoLogin {
 }
 
 impl LoginPage {
-    fn new(page: Page, form: LoginForm) -> Self {
+    fn new(mut page: Page, form: LoginForm) -> Self {
         let people = if page.demo { &DEMO_PEOPLE[..] } else { &[] };
         let demo_logins = people
             .iter()
             .map(|(role, login)| DemoLogin { role: role_label(&page, *role), login, password: DEMO_PASSWORD })
             .collect();
+        let here = if form.next.is_empty() { String::new() } else { format!("?next={}", encode(&form.next)) };
+        page.here = format!("/login{here}");
         Self { page, login: form.login, next: form.next, problem: None, code_wanted: false, demo_logins }
     }
 }

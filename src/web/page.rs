@@ -27,7 +27,51 @@ pub struct Page {
     pub csrf: String,
     /// A shop of sample data.
     pub demo: bool,
+    /// The colours: the system's choice, or the reader's own.
+    pub theme: Theme,
+    /// Where the reader may go, in the order of the rail; the bar of a phone has room for the first of them.
+    pub links: Vec<Link>,
+    /// The address that links for language and colours lead back to: path and query without either.
+    pub here: String,
     language: Lang,
+}
+
+/// A way to another page.
+#[derive(Debug)]
+pub struct Link {
+    /// Its path.
+    pub href: &'static str,
+    /// Its name in the page's language.
+    pub label: String,
+    /// The line that its picture is drawn with, on 20 by 20.
+    pub icon: &'static str,
+    /// The letter that opens it after a `g`; empty for none.
+    pub letter: &'static str,
+    /// It is the page being read, or one below it.
+    pub current: bool,
+}
+
+crate::words! {
+    /// The colours of pages.
+    pub enum Theme {
+        /// As the system has it.
+        System = "system",
+        /// Dark on light.
+        Light = "light",
+        /// Light on dark.
+        Dark = "dark",
+    }
+}
+
+impl Theme {
+    /// The one that the switch leads to.
+    fn next(self) -> Self {
+        match self {
+            Self::System => Self::Light,
+            Self::Light => Self::Dark,
+            Self::Dark => Self::System,
+        }
+    }
 }
 
 /// The reader, as the page shows them.
@@ -47,17 +91,61 @@ impl Page {
     /// A page for a reader, in a shop of that name.
     pub fn new(site: &Site, reader: &Reader, shop_name: &str, demo: bool) -> Self {
         *site.sign.0.write().expect("the lock of the sign") = (shop_name.to_owned(), demo);
-        Self::with_name(reader.lang, shop_name.to_owned(), demo)
+        Self::with_name(reader, shop_name.to_owned(), demo)
     }
 
     /// A page that is drawn without asking the database.
-    fn plain(site: &Site, lang: Lang) -> Self {
+    fn plain(site: &Site, reader: &Reader) -> Self {
         let (name, demo) = site.sign.0.read().expect("the lock of the sign").clone();
-        Self::with_name(lang, if name.is_empty() { "Kirana".to_owned() } else { name }, demo)
+        Self::with_name(reader, if name.is_empty() { "Kirana".to_owned() } else { name }, demo)
     }
 
-    fn with_name(language: Lang, shop_name: String, demo: bool) -> Self {
-        Self { lang: language.word(), shop_name, user: None, csrf: String::new(), demo, language }
+    fn with_name(reader: &Reader, shop_name: String, demo: bool) -> Self {
+        Self {
+            lang: reader.lang.word(),
+            shop_name,
+            user: None,
+            csrf: String::new(),
+            demo,
+            theme: reader.theme,
+            links: Vec::new(),
+            here: reader.here.clone(),
+            language: reader.lang,
+        }
+    }
+
+    /// The links that the bar of a phone has no room for; they stand behind its last button.
+    pub fn more_links(&self) -> &[Link] {
+        const PLACES: usize = 5;
+        if self.links.len() > PLACES { &self.links[PLACES - 1..] } else { &[] }
+    }
+
+    /// The page being read stands behind that button.
+    pub fn is_more_current(&self) -> bool {
+        self.more_links().iter().any(|link| link.current)
+    }
+
+    /// The address of this page in another language.
+    pub fn in_language(&self, word: &str) -> String {
+        self.with_choice("lang", word)
+    }
+
+    /// The address of this page in the colours that come next.
+    pub fn in_next_theme(&self) -> String {
+        self.with_choice("theme", self.theme.next().word())
+    }
+
+    fn with_choice(&self, name: &str, word: &str) -> String {
+        format!("{}{}{name}={word}", self.here, if self.here.contains('?') { '&' } else { '?' })
+    }
+
+    /// What the switch of colours says: those in use and those to come.
+    pub fn theme_label(&self) -> &str {
+        match self.theme {
+            Theme::System => self.t("shell.theme_system"),
+            Theme::Light => self.t("shell.theme_light"),
+            Theme::Dark => self.t("shell.theme_dark"),
+        }
     }
 
     /// The text of a key.
@@ -162,30 +250,50 @@ pub struct Reader {
     pub lang: Lang,
     /// It is a browser that shows HTML.
     pub wants_html: bool,
+    /// The colours just chosen, or chosen earlier.
+    pub theme: Theme,
+    /// The path of the page.
+    pub path: String,
     /// The language was chosen by this very request.
     chose: bool,
+    /// The colours were.
+    chose_theme: bool,
+    /// Path and query without what chooses language and colours; the start for what cannot be repeated.
+    here: String,
     /// The address to come back to after a log-in; empty for `/` and for what cannot be repeated.
     address: String,
 }
 
 impl Reader {
-    const COOKIE: &str = "lang=";
-
     /// Reads what a request says of its reader.
     pub fn of(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
-        let query = uri.query().unwrap_or_default();
-        let chosen = query.split('&').find_map(|pair| Lang::from_word(pair.strip_prefix("lang=")?));
+        let pairs = || uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+        let chosen = pairs().find_map(|pair| Lang::from_word(pair.strip_prefix("lang=")?));
+        let chosen_theme = pairs().find_map(|pair| Theme::from_word(pair.strip_prefix("theme=")?));
         let texts = |name| headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        let earlier = || {
-            let pairs = texts(header::COOKIE).flat_map(|value| value.split(';'));
-            pairs.filter_map(|pair| pair.trim().strip_prefix(Self::COOKIE)).find_map(Lang::from_word)
+        let cookie = |name: &str| {
+            let mut pairs = texts(header::COOKIE).flat_map(|value| value.split(';'));
+            pairs.find_map(|pair| Some(pair.trim().strip_prefix(name)?.strip_prefix('=')?.to_owned()))
         };
+        let earlier = || cookie("lang").and_then(|word| Lang::from_word(&word));
+        let earlier_theme = || cookie("theme").and_then(|word| Theme::from_word(&word));
         let browser = || texts(header::ACCEPT_LANGUAGE).find_map(Lang::preferred);
+        let rest: Vec<&str> = pairs().filter(|pair| !pair.starts_with("lang=") && !pair.starts_with("theme=")).collect();
+        let path = uri.path().to_owned();
+        let here = match rest.join("&") {
+            _ if method != Method::GET => "/".to_owned(),
+            rest if rest.is_empty() => path.clone(),
+            rest => format!("{path}?{rest}"),
+        };
         let repeatable = method == Method::GET && uri.path_and_query().is_some_and(|path| path.as_str() != "/");
         Self {
             lang: chosen.or_else(earlier).or_else(browser).unwrap_or(Lang::English),
             wants_html: texts(header::ACCEPT).any(|accepted| accepted.contains("text/html")),
+            theme: chosen_theme.or_else(earlier_theme).unwrap_or(Theme::System),
+            path,
             chose: chosen.is_some(),
+            chose_theme: chosen_theme.is_some(),
+            here,
             address: if repeatable { uri.to_string() } else { String::new() },
         }
     }
@@ -200,9 +308,13 @@ impl Reader {
     /// Makes an answer fit for a person: a refusal becomes a page, and a chosen language is remembered.
     pub fn receive(&self, site: &Site, response: Response) -> Response {
         let mut response = if self.wants_html { self.explain(site, response) } else { response };
-        if self.chose {
-            let secure = if site.settings.https { "; Secure" } else { "" };
-            let cookie = format!("{}{}; Path=/; Max-Age=31536000; SameSite=Lax{secure}", Self::COOKIE, self.lang);
+        let secure = if site.settings.https { "; Secure" } else { "" };
+        let chosen = [
+            self.chose.then(|| ("lang", self.lang.word())),
+            self.chose_theme.then(|| ("theme", self.theme.word())),
+        ];
+        for (name, word) in chosen.into_iter().flatten() {
+            let cookie = format!("{name}={word}; Path=/; Max-Age=31536000; SameSite=Lax{secure}");
             let cookie = HeaderValue::try_from(cookie).expect("words and signs are a header");
             response.headers_mut().append(header::SET_COOKIE, cookie);
         }
@@ -217,7 +329,7 @@ impl Reader {
             let address = if next.is_empty() { "/login".to_owned() } else { format!("/login?next={next}") };
             return Redirect::to(&address).into_response();
         }
-        let page = Page::plain(site, self.lang);
+        let page = Page::plain(site, self);
         let sentence = match (status.as_u16(), told.code) {
             (403, "csrf") => page.t("problem.csrf_why").to_owned(),
             (403, "forbidden") => page.t("problem.403_why").to_owned(),
@@ -260,7 +372,7 @@ mod tests {
     use super::*;
 
     fn page(lang: Lang) -> Page {
-        Page::with_name(lang, "Asha Stores".to_owned(), false)
+        Page::with_name(&Reader { lang, ..reader("/", &[]) }, "Asha Stores".to_owned(), false)
     }
 
     fn reader(uri: &str, headers: &[(header::HeaderName, &'static str)]) -> Reader {
@@ -302,5 +414,15 @@ mod tests {
         assert_eq!(reader("/login", &[accepted.clone(), cookie.clone()]).lang, Lang::English);
         assert_eq!(reader("/login?next=%2F&lang=hi", &[accepted, cookie]).lang, Lang::Hindi);
         assert!(!reader("/login?lang=fr", &[]).chose, "a language we do not speak is ignored");
+    }
+
+    #[test]
+    fn what_chooses_language_and_colours_keeps_the_rest_of_the_address() {
+        let chosen = reader("/orders?status=placed&lang=hi&theme=dark", &[]);
+        assert_eq!((chosen.theme, chosen.here.as_str()), (Theme::Dark, "/orders?status=placed"));
+        let page = Page::with_name(&chosen, "Asha Stores".to_owned(), false);
+        assert_eq!(page.in_language("en"), "/orders?status=placed&lang=en");
+        assert_eq!(page.in_next_theme(), "/orders?status=placed&theme=system");
+        assert_eq!(reader("/", &[(header::COOKIE, "lang=hi; theme=light")]).theme, Theme::Light);
     }
 }
