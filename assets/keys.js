@@ -125,8 +125,11 @@ function listen() {
   }
 }
 
+// Pages first, then what else there is, each in the order of the page.
 function commands() {
-  return [...document.querySelectorAll("[data-command]")].map((element) => ({
+  const all = [...document.querySelectorAll("[data-command]")];
+  const pages = all.filter((element) => element.dataset.letter);
+  return [...pages, ...all.filter((element) => !element.dataset.letter)].map((element) => ({
     element,
     name: (element.dataset.command || element.textContent).trim().replace(/\s+/g, " "),
     keys: element.dataset.letter ? `g ${element.dataset.letter}` : "",

@@ -8,7 +8,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Extension, Router};
+use axum::{Extension, Router, middleware};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::compression::CompressionLayer;
 
@@ -17,6 +17,7 @@ use crate::db::Db;
 use crate::ids::Entropy;
 use crate::queue;
 use crate::staff::password::Hasher;
+use crate::staff::setup::Setup;
 use crate::staff::{self, Doorman, TokenKey};
 use crate::web::docs::Docs;
 use crate::web::porch::Address;
@@ -57,6 +58,8 @@ pub struct App {
     pub router: Router,
     /// The API document.
     pub api: Arc<OpenApi>,
+    /// The way in while there is no owner.
+    pub setup: Setup,
 }
 
 impl App {
@@ -84,6 +87,7 @@ impl App {
         };
         let desk = crate::orders::Desk::open(&site.db);
         let doorman = Doorman::new(&site.db, parts.clock, parts.key);
+        let setup = Setup::new(&parts.entropy);
         let hasher = Hasher::new(parts.hashers, parts.entropy);
 
         let mut api = document();
@@ -97,13 +101,15 @@ impl App {
             .layer(Extension(doorman))
             .layer(Extension(hasher))
             .layer(Extension(desk.clone()))
+            .layer(Extension(setup.clone()))
             .layer(Extension(docs))
             .layer(Extension(Metrics(parts.metrics)))
             .layer(DefaultBodyLimit::max(LARGEST_BODY))
+            .layer(middleware::from_fn_with_state((site.clone(), setup.clone()), staff::pages::lead_to_setup))
             .layer(CompressionLayer::new())
-            .layer(axum::middleware::from_fn_with_state(site.clone(), porch::porch))
+            .layer(middleware::from_fn_with_state(site.clone(), porch::porch))
             .with_state(site.clone());
-        Self { site, desk, router, api: Arc::new(api) }
+        Self { site, desk, router, api: Arc::new(api), setup }
     }
 }
 

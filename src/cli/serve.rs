@@ -1,6 +1,6 @@
 //! `kirana serve`: opens the shop and keeps it open until somebody asks for its end.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -105,6 +105,9 @@ async fn serve(config: &Config, db: Db, key: TokenKey, entropy: Entropy, demo: b
         }
     }
     warn_of_exposure(config);
+    if !demo {
+        welcome(&app, scheme, &listeners).await;
+    }
 
     let (end, ended) = watch::channel(false);
     let commands = match &config.database {
@@ -189,6 +192,39 @@ impl Asked {
             _ = self.interrupt.recv() => "SIGINT",
         }
     }
+}
+
+/// Says where people find the shop, on this machine and on others; and how a new one is set up.
+async fn welcome(app: &App, scheme: &str, listeners: &[TcpListener]) {
+    let is_new = app.site.db.read(crate::staff::actions::has_owner).await.is_ok_and(|has_owner| !has_owner);
+    let mut text = String::new();
+    for address in listeners.iter().filter_map(|listener| listener.local_addr().ok()) {
+        let port = address.port();
+        if address.ip().is_loopback() || address.ip().is_unspecified() {
+            text.push_str(&format!("\n  On this machine:   {scheme}://localhost:{port}\n"));
+        }
+        let there = if address.ip().is_unspecified() { own_address() } else { Some(address.ip()) };
+        if let Some(there) = there.filter(|there| !there.is_loopback()) {
+            let there = SocketAddr::new(there, port);
+            let code = if is_new { format!("/setup?code={}", app.setup.code()) } else { String::new() };
+            text.push_str(&format!("  On other devices:  {scheme}://{there}{code}\n"));
+        }
+    }
+    if is_new {
+        text.push_str(&format!(
+            "  This shop is new: open it and say whose it is. The set-up code for other devices is {}.\n",
+            app.setup.code()
+        ));
+    }
+    eprintln!("{text}");
+}
+
+/// The address by which other machines of the network reach this one: the one it would send from. Nothing is sent.
+fn own_address() -> Option<IpAddr> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    // TEST-NET-1 of RFC 5737: an address that is nobody's.
+    socket.connect("192.0.2.1:9").ok()?;
+    socket.local_addr().ok().map(|address| address.ip())
 }
 
 fn warn_of_exposure(config: &Config) {

@@ -294,7 +294,7 @@ impl Doorman {
     }
 
     /// The key that tokens are signed with.
-    pub(super) fn key(&self) -> &TokenKey {
+    pub(in crate::staff) fn key(&self) -> &TokenKey {
         &self.0.key
     }
 
@@ -435,5 +435,10 @@ impl Address {
     /// As text, for sessions, throttles and the audit log.
     pub fn text(self) -> String {
         self.0.to_string()
+    }
+
+    /// It is the machine's own.
+    pub fn is_this_machine(self) -> bool {
+        self.0.to_canonical().is_loopback()
     }
 }

@@ -15,6 +15,7 @@ pub mod password;
 pub mod places;
 mod queries;
 pub mod rules;
+pub mod setup;
 mod token;
 pub mod totp;
 

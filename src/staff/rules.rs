@@ -77,6 +77,12 @@ pub fn is_email(text: &str) -> bool {
         && domain.split('.').all(|label| !label.is_empty())
 }
 
+/// Whether a text can be a telephone number: 7 to 15 digits (ITU-T E.164), perhaps with a plus before them.
+pub fn is_phone(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Whether a text can be a user name: it is never taken for an e-mail address.
 pub fn is_username(text: &str) -> bool {
     (1..=150).contains(&text.chars().count()) && !text.chars().any(|c| c == '@' || c.is_control())

@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::problem::{Problem, Told};
+use super::problem::{FieldProblem, Problem, Told};
 use super::texts::Lang;
 use super::{Site, answer, assets, porch};
 use crate::clock::{BusinessDate, Timestamp};
@@ -156,6 +156,14 @@ impl Page {
     /// The text of a key with `{name}` replaced.
     pub fn t1(&self, key: &str, value: &str) -> String {
         self.language.text(key).replace("{name}", value)
+    }
+
+    /// What is wrong with a field, in the page's language: the text `refused.<field>.<code>` or
+    /// `refused.<code>`; the refusal's own sentence when neither is known.
+    pub fn refusal(&self, fault: &FieldProblem) -> String {
+        let keys = [format!("refused.{}.{}", fault.field, fault.code), format!("refused.{}", fault.code)];
+        let known = keys.iter().find_map(|key| self.language.find(key));
+        known.unwrap_or(&fault.message).to_owned()
     }
 
     /// The address of a file in `assets/`.

@@ -33,7 +33,12 @@ impl Lang {
 
     /// The text of a key; the key itself when there is none, which a test keeps from happening.
     pub fn text(self, key: &str) -> &str {
-        self.texts().get(key).map_or(key, String::as_str)
+        self.find(key).unwrap_or(key)
+    }
+
+    /// The text of a key, if there is one.
+    pub fn find(self, key: &str) -> Option<&'static str> {
+        self.texts().get(key).map(String::as_str)
     }
 
     /// The first of our languages that a browser's `Accept-Language` names, by its own order of preference.

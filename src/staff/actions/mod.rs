@@ -46,6 +46,11 @@ pub fn has_accounts(conn: &mut Conn<'_>) -> Result<bool> {
     Ok(queries::has_accounts(conn)?)
 }
 
+/// The shop has an owner.
+pub fn has_owner(conn: &mut Conn<'_>) -> Result<bool> {
+    Ok(queries::count_owners(conn)? > 0)
+}
+
 /// Opens an account.
 pub fn open_account(conn: &mut Conn<'_>, new: &NewUser, role: Role, status: Status, by: By<'_>) -> Result<UserId> {
     if new.email.is_none() && new.username.is_none() {

@@ -1,7 +1,5 @@
 //! Routes for signing up, logging in and one's own password.
 
-use std::net::IpAddr;
-
 use aide::axum::routing::{get_with, post_with, put_with};
 use axum::Extension;
 use axum::extract::State;
@@ -107,7 +105,7 @@ async fn register(
     let new = NewUser { password_hash: Some(hash), ..new };
     let from = origin(address, &headers);
     let (key, entropy, now) = (doorman.key().clone(), site.entropy.clone(), site.clock.now());
-    let (on_this_machine, is_open) = (is_loopback(address.0), site.settings.is_open());
+    let (on_this_machine, is_open) = (address.is_this_machine(), site.settings.is_open());
 
     let answer = site
         .db
@@ -459,8 +457,4 @@ async fn reset(
     let hash = hasher.hash(body.new_password).await?;
     site.db.write(move |conn| actions::use_reset(conn, &body.token, &hash, &address.text(), now)).await?;
     Ok(axum::Json(MessageBody { message: "The new password is set. Log in with it." }))
-}
-
-fn is_loopback(address: IpAddr) -> bool {
-    address.to_canonical().is_loopback()
 }

@@ -1,5 +1,7 @@
 //! Pages for logging in and out, and what every page says of its reader.
 
+mod setup;
+
 use askama::Template;
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
@@ -7,15 +9,16 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Form, Router};
+pub use setup::lead_to_setup;
 use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 
-use super::access::{Anyone, COOKIE_NAMES, Caller, Doorman, hash_hex, is_own_page};
-use super::actions::{self, COOKIE_LIFE_MS, Carrier};
-use super::api::{self, Attempt, origin};
-use super::model::Role;
-use super::password::Hasher;
-use super::places;
+use crate::staff::access::{Anyone, COOKIE_NAMES, Caller, Doorman, hash_hex, is_own_page};
+use crate::staff::actions::{self, COOKIE_LIFE_MS, Carrier};
+use crate::staff::api::{self, Attempt, origin};
+use crate::staff::model::Role;
+use crate::staff::password::Hasher;
+use crate::staff::places;
 use crate::shop::{self, Shop};
 use crate::web::answer::encode;
 use crate::web::page::{Page, PageUser, Reader, draw};
@@ -39,6 +42,7 @@ pub fn routes() -> Router<Site> {
         // `POST /login` is a documented call of other systems, so the page's form goes elsewhere.
         .route("/sign-in", post(log_in))
         .route("/logout", post(log_out))
+        .merge(setup::routes())
         .route("/login.html", get(|| async { Redirect::to("/login") }))
         .route("/shopkeeper_dashboard.html", get(|| async { Redirect::to("/") }))
         .route("/customer_dashboard.html", get(|| async { Redirect::to("/") }))
@@ -217,15 +221,19 @@ async fn log_out(
 ) -> web::Result<Response> {
     let Form(form) = form.map_err(unreadable)?;
     if let Some(caller) = caller {
-        // A token or a key is sent by a program, never by a browser on its own.
-        if caller.by_cookie && !bool::from(form.csrf.as_bytes().ct_eq(csrf(&caller).as_bytes())) {
-            return Err(foreign());
-        }
+        check_form(&caller, &form.csrf)?;
         let now = site.clock.now();
         site.db.write(move |conn| actions::log_out(conn, &caller, now).map_err(Problem::from)).await?;
     }
     let cookie = [(header::SET_COOKIE, session_cookie(&site, "", 0))];
     Ok((cookie, Redirect::to("/login")).into_response())
+}
+
+/// Refuses a form that none of the caller's own pages sent.
+pub fn check_form(caller: &Caller, csrf_sent: &str) -> Result<(), Problem> {
+    // A token or a key is sent by a program, never by a browser on its own.
+    let own = !caller.by_cookie || bool::from(csrf_sent.as_bytes().ct_eq(csrf(caller).as_bytes()));
+    if own { Ok(()) } else { Err(foreign()) }
 }
 
 fn unreadable(rejection: FormRejection) -> Problem {
@@ -248,7 +256,7 @@ fn own_path(next: &str) -> &str {
     let local = next.starts_with('/')
         && !next.starts_with("//")
         && next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
-        && !["/login", "/logout", "/sign-in"].iter().any(|path| next.starts_with(path));
+        && !["/login", "/logout", "/sign-in", "/setup"].iter().any(|path| next.starts_with(path));
     if local { next } else { "/" }
 }
 
