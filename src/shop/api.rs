@@ -1,5 +1,7 @@
 //! Routes for settings, stores and the payment QR.
 
+use std::collections::BTreeMap;
+
 use aide::axum::routing::{get_with, put_with};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -12,6 +14,7 @@ use super::model::{Shop, ShopError, Store};
 use super::{gstin, queries, rules, upi};
 use crate::audit::By;
 use crate::clock::Timestamp;
+use crate::db::Conn;
 use crate::ids::StoreId;
 use crate::staff::Allowed;
 use crate::staff::access::{ManageShop, SeeShop, SignedIn};
@@ -111,7 +114,7 @@ async fn settings(State(site): State<Site>, _: Allowed<SeeShop>) -> web::Result<
 /// Settings to be changed; what is absent stays.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct SettingsChange {
+pub struct SettingsChange {
     name: Option<String>,
     legal_name: Option<String>,
     /// 15 characters; the last one is checked.
@@ -142,19 +145,37 @@ async fn change_settings(
     Json(body): Json<SettingsChange>,
 ) -> web::Result<Tagged<SettingsBody>> {
     let (actor, now) = (seen.actor(), site.clock.now());
-    let shop = site
-        .db
-        .write(move |conn| {
-            let mut shop = queries::current(conn)?;
-            shop.version = version.unwrap_or(shop.version);
-            body.apply(&mut shop)?;
-            Ok::<_, Problem>(actions::change(conn, &shop, By { actor: &actor, from: &address.text(), now })?)
-        })
-        .await?;
+    let shop =
+        site.db.write(move |conn| body.store(conn, version, By { actor: &actor, from: &address.text(), now })).await?;
     Ok(shop.into())
 }
 
 impl SettingsChange {
+    /// What a form of the pages sends, whose fields have the names of ours.
+    ///
+    /// # Errors
+    /// When it names something that is no setting.
+    pub fn from_form(form: &BTreeMap<String, String>) -> Result<Self, Problem> {
+        let value = |name: &str, text: &str| match name {
+            "roundToRupee" => Value::Bool(text == "on"),
+            _ => Value::String(text.to_owned()),
+        };
+        let fields = form.iter().map(|(name, text)| (name.clone(), value(name, text))).collect();
+        serde_json::from_value(Value::Object(fields))
+            .map_err(|error| Problem::bad_request("invalid", format!("The form does not fit: {error}.")))
+    }
+
+    /// Stores the change; refused when somebody else changed the shop since that version.
+    ///
+    /// # Errors
+    /// Names every field that is wrong.
+    pub fn store(&self, conn: &mut Conn<'_>, version: Option<i64>, by: By<'_>) -> Result<Shop, Problem> {
+        let mut shop = queries::current(conn)?;
+        shop.version = version.unwrap_or(shop.version);
+        self.apply(&mut shop)?;
+        Ok(actions::change(conn, &shop, by)?)
+    }
+
     /// Puts what was sent into the settings, or names every field that is wrong.
     fn apply(&self, shop: &mut Shop) -> Result<(), Problem> {
         let mut fields = Fields::default();
@@ -364,22 +385,50 @@ struct QrBody {
 
 async fn payment_qr(State(site): State<Site>, _: Allowed<SignedIn>) -> web::Result<axum::Json<QrBody>> {
     let shop = site.db.read(move |conn| Ok::<_, Problem>(queries::current(conn)?)).await?;
+    let qr_code_url = payment_picture(&shop);
     let upi_id = Some(shop.upi_id).filter(|address| !address.is_empty());
-    let drawn = || upi_id.as_ref().map(|address| upi::link(address, &shop.name, None, None, None));
-    let qr_code_url = match shop.qr_image.as_str() {
-        "" => drawn().map(|link| upi::svg_url(&upi::qr_svg(&link))),
-        image => Some(image.to_owned()),
-    };
     Ok(axum::Json(QrBody { qr_code_url, upi_id }))
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct QrChange {
+pub struct QrChange {
     /// `name@handle`; empty for none.
-    upi_id: Option<String>,
+    pub upi_id: Option<String>,
     /// A PNG, JPEG or WebP picture of at most 500 kB as a data URL; empty for none.
-    qr_code_url: Option<String>,
+    pub qr_code_url: Option<String>,
+}
+
+impl QrChange {
+    /// Stores how customers pay.
+    ///
+    /// # Errors
+    /// Names every field that is wrong.
+    pub fn store(&self, conn: &mut Conn<'_>, by: By<'_>) -> Result<Shop, Problem> {
+        let mut shop = queries::current(conn)?;
+        let mut fields = Fields::default();
+        if let Some(address) = &self.upi_id {
+            put_upi(&mut shop, address, &mut fields);
+        }
+        if let Some(image) = &self.qr_code_url {
+            if let Some(fault) = rules::image_fault(image).filter(|_| !image.is_empty()) {
+                fields.wrong("qrCodeUrl", "invalid", fault);
+            }
+            shop.qr_image.clone_from(image);
+        }
+        fields.into_result()?;
+        Ok(actions::change(conn, &shop, by)?)
+    }
+}
+
+/// The picture that customers pay by, as a data URL: the uploaded one, else one drawn from the UPI address.
+pub fn payment_picture(shop: &Shop) -> Option<String> {
+    let drawn = || upi::svg_url(&upi::qr_svg(&upi::link(&shop.upi_id, &shop.name, None, None, None)));
+    match (shop.qr_image.as_str(), shop.upi_id.as_str()) {
+        ("", "") => None,
+        ("", _) => Some(drawn()),
+        (image, _) => Some(image.to_owned()),
+    }
 }
 
 /// That something was done.
@@ -398,23 +447,7 @@ async fn update_qr(
         return Err(Problem::bad_request("missing", "Send upiId, qrCodeUrl or both."));
     }
     let (actor, now) = (seen.actor(), site.clock.now());
-    site.db
-        .write(move |conn| {
-            let mut shop = queries::current(conn)?;
-            let mut fields = Fields::default();
-            if let Some(address) = &body.upi_id {
-                put_upi(&mut shop, address, &mut fields);
-            }
-            if let Some(image) = &body.qr_code_url {
-                if let Some(fault) = rules::image_fault(image).filter(|_| !image.is_empty()) {
-                    fields.wrong("qrCodeUrl", "invalid", fault);
-                }
-                shop.qr_image.clone_from(image);
-            }
-            fields.into_result()?;
-            Ok::<_, Problem>(actions::change(conn, &shop, By { actor: &actor, from: &address.text(), now })?)
-        })
-        .await?;
+    site.db.write(move |conn| body.store(conn, By { actor: &actor, from: &address.text(), now })).await?;
     Ok(axum::Json(DoneBody { message: "QR code updated successfully" }))
 }
 

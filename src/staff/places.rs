@@ -94,7 +94,7 @@ const PLACES: &[Place] = &[
         label: |page| page.t("nav.settings"),
         letter: "t",
         roles: OFFICE,
-        open: false,
+        open: true,
         icon: "M3.5 6h7M14.5 6h2M3.5 14h2M9.5 14h7M12.5 4a2 2 0 1 1 0 4 2 2 0 0 1 0-4zM7.5 12a2 2 0 1 1 0 4 2 2 0 0 1 0-4z",
     },
     Place {

@@ -286,7 +286,8 @@ impl Reader {
         let earlier = || cookie("lang").and_then(|word| Lang::from_word(&word));
         let earlier_theme = || cookie("theme").and_then(|word| Theme::from_word(&word));
         let browser = || texts(header::ACCEPT_LANGUAGE).find_map(Lang::preferred);
-        let rest: Vec<&str> = pairs().filter(|pair| !pair.starts_with("lang=") && !pair.starts_with("theme=")).collect();
+        let rest: Vec<&str> =
+            pairs().filter(|pair| !pair.starts_with("lang=") && !pair.starts_with("theme=")).collect();
         let path = uri.path().to_owned();
         let here = match rest.join("&") {
             _ if method != Method::GET => "/".to_owned(),
@@ -317,10 +318,8 @@ impl Reader {
     pub fn receive(&self, site: &Site, response: Response) -> Response {
         let mut response = if self.wants_html { self.explain(site, response) } else { response };
         let secure = if site.settings.https { "; Secure" } else { "" };
-        let chosen = [
-            self.chose.then(|| ("lang", self.lang.word())),
-            self.chose_theme.then(|| ("theme", self.theme.word())),
-        ];
+        let chosen =
+            [self.chose.then(|| ("lang", self.lang.word())), self.chose_theme.then(|| ("theme", self.theme.word()))];
         for (name, word) in chosen.into_iter().flatten() {
             let cookie = format!("{name}={word}; Path=/; Max-Age=31536000; SameSite=Lax{secure}");
             let cookie = HeaderValue::try_from(cookie).expect("words and signs are a header");

@@ -2,12 +2,13 @@
 //!
 //! In reading order:
 //!
-//! - [`mod@test`], [`check`], [`mod@bench`], [`postgres`], [`screenshots`], [`tools`]: one command each;
+//! - [`mod@test`], [`browser`], [`check`], [`mod@bench`], [`postgres`], [`screenshots`], [`tools`]: one command each;
 //! - [`cluster`]: a throw-away PostgreSQL server;
 //! - [`process`]: starting other programs, and stopping them again;
 //! - [`scratch`]: directories that are removed when we are done.
 
 mod bench;
+mod browser;
 mod check;
 mod cluster;
 mod postgres;
@@ -35,9 +36,17 @@ struct Cli {
 enum Task {
     /// Run every test, on SQLite and on a throw-away PostgreSQL
     Test {
-        /// Passed on to `cargo test`: a filter, or `--test main sells -- --nocapture`
+        /// Leave out the journeys in a real browser, where there is no Chromium
+        #[arg(long)]
+        without_browser: bool,
+        /// Runs these tests alone: passed on to `cargo test`: a filter, or `--test main sells -- --nocapture`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
+    },
+    /// Walk the journeys through the pages in a real browser
+    Browser {
+        /// What the names of the journeys must hold, such as `set_up`
+        filters: Vec<OsString>,
     },
     /// Check formatting, lints, documentation and dependencies
     Check {
@@ -72,7 +81,8 @@ fn main() -> ExitCode {
     // Commands return instead of exiting, so that servers are stopped and directories removed
     // before the answer is given.
     let answer = process::listen_for_signals().and_then(|()| match Cli::parse().task {
-        Task::Test { args } => test::run(&args),
+        Task::Test { without_browser, args } => test::run(without_browser, &args),
+        Task::Browser { filters } => browser::run(&filters),
         Task::Check { without_deny } => check::run(without_deny),
         Task::Bench { name, args } => bench::run(&name, &args),
         Task::Postgres => postgres::run(),

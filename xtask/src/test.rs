@@ -6,14 +6,15 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::cluster::Cluster;
-use crate::{process, tools};
+use crate::{browser, process, tools};
 
-/// Runs all tests and doctests of the workspace; `args` go to `cargo test`.
+/// Runs all tests and doctests of the workspace, and then the journeys in a real browser. `args` go to
+/// `cargo test`: who names the tests to be run gets no journeys.
 ///
 /// Tests find their PostgreSQL server in `KIRANA_TEST_POSTGRES`, as a superuser who may create
 /// databases. Nothing is printed after the test runner's last line.
-pub(crate) fn run(args: &[OsString]) -> Result<ExitCode> {
-    tools::for_tests()?;
+pub(crate) fn run(without_browser: bool, args: &[OsString]) -> Result<ExitCode> {
+    tools::for_tests(without_browser)?;
 
     // Tests start the server as a user would. `--tests` makes this the very build that
     // `cargo test` wants: test dependencies switch on features, and a build without them would be
@@ -30,5 +31,10 @@ pub(crate) fn run(args: &[OsString]) -> Result<ExitCode> {
             .env("KIRANA_TEST_POSTGRES", cluster.url())
             .env("RUST_TEST_THREADS", threads),
     )?;
-    Ok(process::exit_code(status))
+    if without_browser || !args.is_empty() {
+        return Ok(process::exit_code(status));
+    }
+    // A failed test does not hide what the journeys find.
+    let walked = browser::walk(&[])?;
+    Ok(process::exit_code(if status.success() { walked } else { status }))
 }

@@ -71,15 +71,29 @@ const CHROMIUM: Tool = Tool {
 const STRACE: Tool =
     Tool { name: "strace", find: || find_program("strace"), packages: &["strace"], elsewhere: "Linux only" };
 
+/// Runs the journeys in the browser, and fetches their two libraries.
+const NODE: Tool = Tool {
+    name: "Node.js 20 or newer, with npm",
+    find: find_node,
+    packages: &["nodejs", "npm"],
+    elsewhere: "macOS: brew install node; all others: https://nodejs.org/en/download",
+};
+
+/// The oldest Node.js that the journeys' libraries run on.
+const NODE_MIN: u32 = 20;
+
 /// What the tests need on this system.
-const FOR_TESTS: &[&Tool] =
-    if cfg!(target_os = "linux") { &[&POSTGRES, &CHROMIUM, &STRACE] } else { &[&POSTGRES, &CHROMIUM] };
+const FOR_TESTS: &[&Tool] = if cfg!(target_os = "linux") { &[&POSTGRES, &STRACE] } else { &[&POSTGRES] };
+
+/// What the journeys in a browser need.
+const FOR_JOURNEYS: &[&Tool] = &[&CHROMIUM, &NODE];
 
 /// The command: installs what is missing and prints what there is.
 pub(crate) fn run() -> Result<ExitCode> {
-    for_tests()?;
+    for_tests(false)?;
     print_version(&postgres()?.join("postgres"), "--version");
     print_version(&chromium()?, "--version");
+    print_version(&node()?, "--version");
     if let Some(strace) = (STRACE.find)() {
         print_version(&strace, "-V");
     }
@@ -87,8 +101,15 @@ pub(crate) fn run() -> Result<ExitCode> {
 }
 
 /// Makes sure of every program that some test runs.
-pub(crate) fn for_tests() -> Result<()> {
-    require(FOR_TESTS)
+pub(crate) fn for_tests(without_browser: bool) -> Result<()> {
+    require(FOR_TESTS)?;
+    if without_browser { Ok(()) } else { require(FOR_JOURNEYS) }
+}
+
+/// Makes sure of Node.js and npm, and returns where the first is.
+pub(crate) fn node() -> Result<PathBuf> {
+    require(&[&NODE])?;
+    (NODE.find)().context("Node.js went away")
 }
 
 /// Makes sure of a PostgreSQL server that is new enough, and returns the directory of its programs.
@@ -243,6 +264,14 @@ fn major_version(answer: &str) -> Option<u32> {
 /// The browser, under any of its names.
 fn find_chromium() -> Option<PathBuf> {
     CHROMIUM_NAMES.iter().find_map(|name| find_program(name))
+}
+
+/// Node.js, if it is new enough and npm stands beside it.
+fn find_node() -> Option<PathBuf> {
+    let node = find_program("node")?;
+    let version = process::ask(&node, &["--version"])?;
+    let major: u32 = version.trim().trim_start_matches('v').split('.').next()?.parse().ok()?;
+    (major >= NODE_MIN && find_program("npm").is_some()).then_some(node)
 }
 
 /// Where a program is: in `PATH`, or just where it says.

@@ -1,5 +1,10 @@
 //! Pages for logging in and out, and what every page says of its reader.
 
+mod entry;
+mod gallery;
+mod keys;
+mod people;
+mod settings;
 mod setup;
 
 use askama::Template;
@@ -9,17 +14,17 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Form, Router};
-pub use setup::lead_to_setup;
 use serde::Deserialize;
+pub use setup::lead_to_setup;
 use subtle::ConstantTimeEq as _;
 
+use crate::shop::{self, Shop};
 use crate::staff::access::{Anyone, COOKIE_NAMES, Caller, Doorman, hash_hex, is_own_page};
 use crate::staff::actions::{self, COOKIE_LIFE_MS, Carrier};
 use crate::staff::api::{self, Attempt, origin};
 use crate::staff::model::Role;
 use crate::staff::password::Hasher;
 use crate::staff::places;
-use crate::shop::{self, Shop};
 use crate::web::answer::encode;
 use crate::web::page::{Page, PageUser, Reader, draw};
 use crate::web::porch::Address;
@@ -43,6 +48,10 @@ pub fn routes() -> Router<Site> {
         .route("/sign-in", post(log_in))
         .route("/logout", post(log_out))
         .merge(setup::routes())
+        .merge(settings::routes())
+        .merge(people::routes())
+        .merge(keys::routes())
+        .merge(gallery::routes())
         .route("/login.html", get(|| async { Redirect::to("/login") }))
         .route("/shopkeeper_dashboard.html", get(|| async { Redirect::to("/") }))
         .route("/customer_dashboard.html", get(|| async { Redirect::to("/") }))
@@ -65,7 +74,8 @@ fn csrf(caller: &Caller) -> String {
     if caller.session.is_empty() { String::new() } else { hash_hex(&format!("form {}", caller.session)) }
 }
 
-fn role_label(page: &Page, role: Role) -> String {
+/// What a role is called in the language of a page.
+pub fn role_label(page: &Page, role: Role) -> String {
     let label = match role {
         Role::Owner => page.t("role.owner"),
         Role::Manager => page.t("role.manager"),

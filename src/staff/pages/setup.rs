@@ -10,15 +10,15 @@ use axum::routing::get;
 use axum::{Extension, Form, Router};
 use serde::Deserialize;
 
+use super::entry::Entry;
 use super::{foreign, page, session_cookie, unreadable};
 use crate::audit::By;
 use crate::shop;
 use crate::staff::access::{Doorman, is_own_page};
 use crate::staff::actions::{self, COOKIE_LIFE_MS, Carrier};
 use crate::staff::api::origin;
-use crate::staff::model::{NewUser, Role, StaffError};
+use crate::staff::model::{NewUser, Role};
 use crate::staff::password::Hasher;
-use crate::staff::rules;
 use crate::staff::setup::Setup;
 use crate::web::page::{Page, Reader, draw};
 use crate::web::porch::Address;
@@ -181,30 +181,19 @@ async fn open_shop(
 impl SetupForm {
     /// The owner's account, without its password; or every field that is wrong.
     fn owner(&self) -> Result<NewUser, Problem> {
-        let (shop, name, login) = (self.shop_name.trim(), self.owner_name.trim(), self.login.trim());
-        let phone: String = login.chars().filter(|c| !c.is_whitespace() && !"-()".contains(*c)).collect();
-        let is_phone = rules::is_phone(&phone);
         let mut fields = Fields::default();
-        for (field, value) in [("shop_name", shop), ("owner_name", name), ("login", login)] {
-            fields.check(!value.is_empty(), field, "missing", "Fill this in.");
-            fields.check(value.chars().count() <= 200, field, "too_long", "This text is too long.");
-        }
-        let known = login.is_empty() || is_phone || rules::is_email(login);
-        fields.check(known, "login", "invalid", "This is neither a telephone number nor an e-mail address.");
-        if let Err(error) = rules::check_password(&self.password, login) {
-            let StaffError::WeakPassword(_) = error else { return Err(error.into()) };
-            fields.wrong("password", "weak_password", error.to_string());
-        }
+        let shop = self.shop_name.trim();
+        fields.check(!shop.is_empty(), "shop_name", "missing", "Fill this in.");
+        fields.check(shop.chars().count() <= 200, "shop_name", "too_long", "This text is too long.");
+        let entry = Entry {
+            name: ("owner_name", &self.owner_name),
+            login: &self.login,
+            password: &self.password,
+            usernames: false,
+        };
+        let new = entry.check(&mut fields);
         fields.into_result()?;
-        let (first_name, last_name) = name.split_once(' ').unwrap_or((name, ""));
-        Ok(NewUser {
-            username: is_phone.then(|| phone.clone()),
-            email: (!is_phone).then(|| login.to_owned()),
-            phone: if is_phone { phone } else { String::new() },
-            first_name: first_name.to_owned(),
-            last_name: last_name.trim().to_owned(),
-            ..NewUser::default()
-        })
+        Ok(new)
     }
 }
 

@@ -1,0 +1,22 @@
+// Every page, for the looks that all pages are given. `ready` is what a page shows when it is done.
+
+export const routes = [
+  { path: "/login" },
+  { path: "/no-such-page" },
+  { path: "/", as: "owner" },
+  { path: "/", as: "cashier" },
+  { path: "/", as: "customer" },
+  { path: "/setup", shop: "empty" },
+  // shell and settings
+  { path: "/gallery", as: "owner" },
+  { path: "/settings", as: "owner" },
+  { path: "/settings/shop", as: "owner" },
+  { path: "/settings/payments", as: "owner" },
+  { path: "/settings/language", as: "owner" },
+  { path: "/settings/people", as: "owner" },
+  { path: "/settings/keys", as: "owner" },
+  { path: "/settings/backup", as: "owner" },
+  // counter
+  // back office
+  // customer shop
+];
