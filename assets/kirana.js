@@ -1,6 +1,8 @@
 // What pages gain from JavaScript. Each piece finds its own hook in the page and does nothing without it;
 // everything works with this file absent.
 
+import { toast } from "./toast.js";
+
 forgetChoices();
 keepFresh();
 showPassword();
@@ -172,48 +174,11 @@ function openDialogs() {
   }
 }
 
-// `data-say` shows a toast; other modules use `toast` themselves.
+// `data-say` shows a toast; other modules import `toast` themselves.
 function showToasts() {
   for (const button of document.querySelectorAll("[data-say]")) {
     button.addEventListener("click", () => toast(button.dataset.say, { label: button.dataset.undo, run: () => {} }));
   }
-}
-
-/**
- * Says what was done, with a way back for 8 seconds; the time stands still while somebody points at it or has the
- * focus in it. `undo` is `{ label, run }`, or nothing.
- */
-export function toast(sentence, undo) {
-  const LIFE_MS = 8_000;
-  const place = document.querySelector("[data-toasts]");
-  const box = document.createElement("div");
-  box.className = "toast";
-  const text = document.createElement("span");
-  text.textContent = sentence;
-  box.append(text);
-  let timer;
-  const go = () => box.remove();
-  const wait = () => {
-    clearTimeout(timer);
-    timer = setTimeout(go, LIFE_MS);
-  };
-  const add = (label, run) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "button";
-    button.textContent = label;
-    button.addEventListener("click", () => {
-      go();
-      run();
-    });
-    box.append(button);
-  };
-  if (undo?.label) add(undo.label, undo.run);
-  add(place.dataset.dismiss, () => {});
-  for (const name of ["pointerenter", "focusin"]) box.addEventListener(name, () => clearTimeout(timer));
-  for (const name of ["pointerleave", "focusout"]) box.addEventListener(name, wait);
-  place.replaceChildren(box);
-  wait();
 }
 
 function sleep(ms) {

@@ -390,6 +390,7 @@ async fn payment_qr(State(site): State<Site>, _: Allowed<SignedIn>) -> web::Resu
     Ok(axum::Json(QrBody { qr_code_url, upi_id }))
 }
 
+/// How customers are to pay; what is absent stays.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct QrChange {

@@ -32,7 +32,8 @@ struct KeysPage {
     /// The key that was just made; shown this once.
     made: Option<String>,
     keys: Vec<KeyRow>,
-    name: String,
+    /// The name of a key that could not be made.
+    typed: String,
     roles: Vec<RoleChoice>,
 }
 
@@ -87,7 +88,7 @@ async fn draw_keys(
             });
             let keys = keys.collect();
             let roles = choices(&page, &caller, Role::from_word(&typed.role).unwrap_or(Role::Manager));
-            Ok::<_, Problem>(KeysPage { page, frame, made, keys, name: typed.name, roles })
+            Ok::<_, Problem>(KeysPage { page, frame, made, keys, typed: typed.name, roles })
         })
         .await?;
     Ok(draw(status, &drawn))
