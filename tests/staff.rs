@@ -2,6 +2,7 @@
 
 mod audit;
 mod log_in;
+mod pages;
 mod people;
 mod register;
 mod sessions;

@@ -113,8 +113,7 @@ async fn show(
 
 async fn set_up(
     State(site): State<Site>,
-    Extension(setup): Extension<Setup>,
-    Extension(doorman): Extension<Doorman>,
+    (Extension(setup), Extension(doorman)): (Extension<Setup>, Extension<Doorman>),
     Extension(hasher): Extension<Hasher>,
     address: Address,
     reader: Reader,
