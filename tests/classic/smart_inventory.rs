@@ -175,8 +175,8 @@ async fn in_a_real_shop_the_owners_key_opens_the_same_calls(shop: Shop) {
 
 on_both!(pages_go_where_people_are_expected);
 async fn pages_go_where_people_are_expected(shop: Shop) {
+    let owner = shop.sign_in(Role::Owner).await;
     let reply = shop.stranger().get("/").header("accept", "text/html").await;
     assert_eq!((reply.status.as_u16(), reply.header("location")), (303, "/login"));
-    let owner = shop.sign_in(Role::Owner).await;
     assert!(owner.get("/").header("accept", "text/html").await.expect(200).text.contains("<html"));
 }
