@@ -5,7 +5,7 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
-const PROGRAM = process.env.KIRANA_PROGRAM ?? "target/debug/kirana";
+const PROGRAM = path.resolve(process.env.KIRANA_PROGRAM ?? "target/debug/kirana");
 const START_MS = 60_000;
 
 export const DEMO_PASSWORD = "kirana-demo";
