@@ -147,6 +147,7 @@ fn native_routes() -> Routes {
         .merge(crate::stock::api::routes())
         .merge(crate::catalog::api::routes())
         .merge(crate::orders::api::routes())
+        .merge(crate::till::api::routes())
         .merge(crate::reports::api::routes())
         .merge(crate::reports::live::routes())
         .merge(crate::classic::routes())
@@ -154,7 +155,7 @@ fn native_routes() -> Routes {
 
 /// Pages for people, and what they are dressed in.
 fn page_routes() -> Router<Site> {
-    Router::new().merge(assets::routes()).merge(staff::pages::routes()).merge(crate::reports::pages::routes())
+    Router::new().merge(assets::routes()).merge(staff::pages::routes()).merge(crate::reports::pages::routes()).merge(crate::till::pages::routes())
 }
 
 /// Routes for machines that watch over the server, and the document itself.

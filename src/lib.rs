@@ -12,6 +12,7 @@ pub mod classic;
 
 pub mod check;
 pub mod reports;
+pub mod till;
 
 pub mod orders;
 

@@ -15,7 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["app"],
     &["demo"],
     &["classic"],
-    &["reports", "check"],
+    &["reports", "check", "till"],
     &["orders"],
     &["catalog"],
     &["stock"],

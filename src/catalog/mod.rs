@@ -17,6 +17,7 @@ pub mod list;
 mod model;
 mod queries;
 mod rules;
+pub mod till;
 pub mod upload;
 pub mod words;
 

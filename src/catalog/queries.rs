@@ -4,6 +4,7 @@ use super::barcode::Kind;
 use super::categories::Category;
 use super::import::Import;
 use super::model::{PriceChange, Product, Status};
+use super::till::TillProduct;
 use crate::ids::{CategoryId, ProductId, StoreId};
 use crate::money::Money;
 
@@ -121,6 +122,13 @@ crate::statements! {
         page!(where concat!("(p.price_paise, p.id) > ($4, $5) and ", filters!("$2", "$3")), order by "p.price_paise, p.id", limit "$6");
     pub(super) BY_PRICE_DOWN(Int, Text, Int, Int, Int, Int) -> Product =
         page!(where concat!("(p.price_paise, p.id) < ($4, $5) and ", filters!("$2", "$3")), order by "p.price_paise desc, p.id desc", limit "$6");
+    pub(super) TILL_PRODUCTS() -> TillProduct =
+        "select p.id, p.sku, p.name, p.name_local, p.brand, c.name as category, p.unit, p.mrp_paise, p.price_paise,
+                p.price_includes_tax, p.tax_rate_bp, p.item_code
+         from products p join categories c on c.id = p.category_id where p.status = 'active' order by p.id";
+    pub(super) TILL_BARCODES() -> (ProductId, String) =
+        "select b.product_id, b.code from barcodes b join products p on p.id = b.product_id where p.status = 'active'
+         order by b.product_id, b.code";
     pub(super) COUNT(Text) -> (i64,) = "select count(*) from products where status = $1";
     pub(super) COUNT_IN_CATEGORY(Text, Int) -> (i64,) =
         concat!("select count(*) from products p where ", filters!("$1", "$2"));
