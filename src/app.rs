@@ -155,7 +155,11 @@ fn native_routes() -> Routes {
 
 /// Pages for people, and what they are dressed in.
 fn page_routes() -> Router<Site> {
-    Router::new().merge(assets::routes()).merge(staff::pages::routes()).merge(crate::reports::pages::routes()).merge(crate::till::pages::routes())
+    Router::new()
+        .merge(assets::routes())
+        .merge(staff::pages::routes())
+        .merge(crate::reports::pages::routes())
+        .merge(crate::till::pages::routes())
 }
 
 /// Routes for machines that watch over the server, and the document itself.

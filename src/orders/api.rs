@@ -245,7 +245,8 @@ impl OrderBody {
         if !discount.is_zero() && !caller.may::<GiveDiscount>() {
             return Err(Problem::forbidden("Your role does not allow discounts."));
         }
-        let items = self.items.iter().enumerate().map(|(line, item)| item.check(line, caller)).collect::<Result<_, _>>()?;
+        let items =
+            self.items.iter().enumerate().map(|(line, item)| item.check(line, caller)).collect::<Result<_, _>>()?;
         let channel = match (caller.principal, self.complete) {
             (Principal::Key(_), _) => Channel::Api,
             (_, true) => Channel::Counter,

@@ -10,7 +10,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::escpos;
 use super::receipt::{self, Paper};
-use crate::catalog::CatalogError;
 use crate::catalog::till::{self, TillCatalogue};
 use crate::money::Money;
 use crate::orders::{OrderError, parse_order_code};
@@ -28,15 +27,17 @@ pub fn routes() -> Routes {
     Routes::new()
         .api_route(
             "/api/pos/catalogue",
-            get_with(catalogue, |op| describe(op, TAG, "All that is on sale, in few bytes, for a till to keep"))
+            get_with(catalogue, |op| describe(op, TAG, "All that is on sale, in few bytes, for a till to keep")),
         )
         .api_route(
             "/api/pos/upi-qr.svg",
-            get_with(upi_qr, |op| describe(op, TAG, "The QR by which an amount is paid by UPI before its bill is stored"))
+            get_with(upi_qr, |op| {
+                describe(op, TAG, "The QR by which an amount is paid by UPI before its bill is stored")
+            }),
         )
         .api_route(
             "/api/orders/{id}/receipt.escpos",
-            get_with(print, |op| describe(op, TAG, "A bill as ESC/POS bytes for a 58 or 80 mm printer, in English"))
+            get_with(print, |op| describe(op, TAG, "A bill as ESC/POS bytes for a 58 or 80 mm printer, in English")),
         )
 }
 
@@ -47,8 +48,7 @@ async fn catalogue(State(site): State<Site>, _: Allowed<TakePayments>) -> web::R
     if let Some(kept) = site.answers.find(generation, QUESTION) {
         return Ok(Catalogue(kept));
     }
-    let loaded = site.db.read(|conn| till::load(conn).map_err(CatalogError::into)).await;
-    let catalogue: TillCatalogue = loaded?;
+    let catalogue = site.db.read(till::load).await?;
     let body = serde_json::to_vec(&catalogue).map_err(|error| Problem::internal(&error))?;
     let tag = Sha256::digest(&body)[..12].iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     let mut headers = HeaderMap::new();
@@ -89,7 +89,8 @@ impl aide::OperationOutput for Catalogue {
 #[serde(deny_unknown_fields)]
 struct QrQuery {
     /// What is to be paid.
-    amount: Money,
+    #[schemars(with = "Money")]
+    amount: String,
     /// What the payment is known by, at most 35 characters.
     reference: String,
 }
@@ -100,15 +101,14 @@ async fn upi_qr(
     _: Allowed<TakePayments>,
     Query(query): Query<QrQuery>,
 ) -> web::Result<([(HeaderName, &'static str); 2], String)> {
-    if query.amount <= Money::ZERO {
-        return Err(Problem::field("amount", "invalid", "The amount is more than nothing."));
-    }
+    let amount = Money::parse(&query.amount).ok().filter(|amount| *amount > Money::ZERO);
+    let amount = amount.ok_or_else(|| Problem::field("amount", "invalid", "The amount is more than nothing."))?;
     let shop = site.db.read(shop::current).await?;
     if shop.upi_id.is_empty() {
         return Err(Problem::not_found("The shop has no UPI address yet."));
     }
-    let (amount, reference) = (Some(query.amount), Some(query.reference.as_str()));
-    let link = shop::upi::link(&shop.upi_id, &shop.name, amount, reference, Some(&shop.name));
+    let reference = Some(query.reference.as_str());
+    let link = shop::upi::link(&shop.upi_id, &shop.name, Some(amount), reference, Some(&shop.name));
     let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, shop::upi::qr_svg(&link)))
 }

@@ -130,7 +130,8 @@ async fn list(
             let sold = found.iter().filter(|whole| whole.order.status != OrderStatus::Cancelled);
             let total = sold.map(|whole| whole.order.total_paise).sum();
             let zone = shop.zone();
-            let time = |whole: &Whole| whole.order.placed_at.jiff().to_zoned(zone.clone()).strftime("%H:%M").to_string();
+            let time =
+                |whole: &Whole| whole.order.placed_at.jiff().to_zoned(zone.clone()).strftime("%H:%M").to_string();
             Ok::<_, Problem>(ReceiptsPage {
                 total: page.money(total),
                 count: page.count(i64::try_from(found.len()).unwrap_or(i64::MAX)),
@@ -182,7 +183,7 @@ impl BillRow {
 struct ShowQuery {
     width: Option<i64>,
     /// The cash that the customer handed over, which only the till knows.
-    given: Option<Money>,
+    given: Option<String>,
 }
 
 #[derive(Template)]
@@ -203,12 +204,13 @@ async fn show(
 ) -> web::Result<Response> {
     let paper = Paper::of_width(query.width)?;
     let id = parse_order_code(&order).ok_or(OrderError::NoOrder)?;
+    let given = query.given.and_then(|text| Money::parse(&text).ok());
     let (caller, for_page) = (seen.caller, site.clone());
     let drawn = site
         .db
         .read(move |conn| {
             let shop = shop::current(conn)?;
-            let bill = receipt::load(conn, &caller, id)?.written(reader.lang, query.given);
+            let bill = receipt::load(conn, &caller, id)?.written(reader.lang, given);
             let page = page(&for_page, &reader, &shop, Some(&caller));
             Ok::<_, Problem>(ReceiptPage { page, id: id.to_string(), width: paper.word(), bill })
         })

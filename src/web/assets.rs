@@ -22,7 +22,7 @@ pub fn routes() -> Router<Site> {
 pub fn address(name: &str) -> String {
     match Files::get(name) {
         Some(file) => format!("/assets/{name}?v={}", version(&file)),
-        None => format!("/assets/{*name}"),
+        None => format!("/assets/{name}"),
     }
 }
 
