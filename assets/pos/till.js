@@ -4,7 +4,7 @@ import { catalogue, meaning, refresh, remember, search } from "./catalogue.js";
 import { milliFor, plainMilli, plainPaise, readMilli, readPaise, rupees, sumsOf } from "./money.js";
 import * as outbox from "./outbox.js";
 import { isPayOpen, openPay, payTook, scannedInPay } from "./pay.js";
-import { hasCheckDigit, listen } from "./scan.js";
+import { listen } from "./scan.js";
 import * as store from "./store.js";
 import { beep, closeSheet, h, isSheetOpen, openSheet, say, t } from "./view.js";
 
@@ -326,8 +326,8 @@ function enter() {
     return addItem(meant.item, meant.milli, meant);
   }
   look();
-  // A number with a check digit that nobody knows is a code that was typed.
-  if (!found.length && hasCheckDigit(text)) {
+  // A long number that nobody knows is a code, scanned or typed.
+  if (!found.length && /^\d{6,}$/.test(text)) {
     field.value = "";
     look();
     return unknown(text);
