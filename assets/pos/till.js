@@ -220,7 +220,7 @@ function drawTiles() {
   const shown = category < 0 ? favourites() : catalogue.items.filter((item) => item.category === category).slice(0, TILES);
   tiles.replaceChildren(
     ...shown.map((item) =>
-      h("button", { type: "button", class: "tile", onclick: () => addItem(item) }, h("span", { class: "tile__name" }, called(item)), h("span", { class: "tile__price number" }, rupees(item.price) + (item.unit === "pcs" ? "" : `/${item.unit}`))),
+      h("button", { type: "button", class: "shelf__item", onclick: () => addItem(item) }, h("span", { class: "shelf__name" }, called(item)), h("span", { class: "shelf__price number" }, rupees(item.price) + (item.unit === "pcs" ? "" : `/${item.unit}`))),
     ),
   );
   if (!catalogue.items.length) tiles.replaceChildren(h("p", { class: "muted" }, catalogue.at ? t("no_items") : t("loading")));

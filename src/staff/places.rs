@@ -38,7 +38,7 @@ const PLACES: &[Place] = &[
         label: |page| page.t("nav.sell"),
         letter: "s",
         roles: TILL,
-        open: false,
+        open: true,
         icon: "M3.5 10.5h13v6h-13zM5.5 10.5 7 6.5h6l1.5 4M8 6.5v-3h4v3M6.5 13.5h7",
     },
     Place {
@@ -46,7 +46,7 @@ const PLACES: &[Place] = &[
         label: |page| page.t("nav.receipts"),
         letter: "r",
         roles: &[Role::Cashier],
-        open: false,
+        open: true,
         icon: "M5 3.5h10v13l-1.7-1.2-1.6 1.2-1.7-1.2-1.7 1.2-1.6-1.2L5 16.5zM7.5 7.5h5M7.5 10.5h5",
     },
     Place {

@@ -116,7 +116,7 @@ fn pair(out: &mut Vec<u8>, label: &str, value: &str, width: usize) {
 fn columns(out: &mut Vec<u8>, row: &[String; 4], width: usize) {
     let each = width / 4;
     let [first, rest @ ..] = row;
-    let rest: String = rest.iter().map(|text| format!("{:>each$}", plain(text))).collect();
+    let rest = rest.iter().fold(String::new(), |line, text| format!("{line}{:>each$}", plain(text)));
     put(out, &format!("{:<each$}{rest}", plain(first)));
 }
 
