@@ -32,14 +32,15 @@ export function listen({ isKnown, onScan, onStart }) {
 
   function onKey(event) {
     const now = event.timeStamp;
-    if (event.key === "Enter" || event.key === "Tab") {
+    if ((event.key === "Enter" || event.key === "Tab") && !event.ctrlKey && !event.altKey && !event.metaKey) {
       // The line feed after a carriage return belongs to the scan before it.
-      if (now - endedAt < 60) return swallow(event);
+      if (now - endedAt < 40) return swallow(event);
       if (burst && now - burst.last <= GAP_MS && end(now)) swallow(event);
       burst = undefined;
       return;
     }
     if (event.key.length !== 1 || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) {
+      // What a scanner sends in capitals comes with Shift.
       if (event.key !== "Shift") burst = undefined;
       return;
     }

@@ -17,6 +17,9 @@ export const routes = [
   { path: "/settings/keys", as: "owner" },
   { path: "/settings/backup", as: "owner" },
   // counter
+  { path: "/pos", as: "cashier", ready: "body[data-ready]" },
+  { path: "/pos/receipts", as: "cashier" },
+  { path: "/pos/receipts/1", as: "cashier" },
   // back office
   // customer shop
 ];
