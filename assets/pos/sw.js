@@ -5,8 +5,16 @@ const CACHE = "kirana-till-2";
 const PATIENCE_MS = 4000;
 
 self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(FILES)).then(() => self.skipWaiting()));
+  event.waitUntil(keepAll().then(() => self.skipWaiting()));
 });
+
+// The frame as well: the page that asked for this was loaded before anybody kept it.
+async function keepAll() {
+  const cache = await caches.open(CACHE);
+  await cache.addAll(FILES);
+  const frame = await fetch("/pos");
+  if (frame.ok && !frame.redirected) await cache.put("/pos", frame);
+}
 
 self.addEventListener("activate", (event) => {
   event.waitUntil(forgetOld().then(() => self.clients.claim()));
