@@ -160,6 +160,8 @@ fn page_routes() -> Router<Site> {
         .merge(staff::pages::routes())
         .merge(crate::reports::pages::routes())
         .merge(crate::till::pages::routes())
+        .merge(crate::orders::pages::routes())
+        .merge(crate::catalog::pages::routes())
 }
 
 /// Routes for machines that watch over the server, and the document itself.

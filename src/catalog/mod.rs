@@ -15,6 +15,7 @@ pub mod image;
 pub mod import;
 pub mod list;
 mod model;
+pub mod pages;
 mod queries;
 mod rules;
 pub mod till;

@@ -57,6 +57,13 @@ macro_rules! filters {
     };
 }
 
+/// What is low: counted, and at or below the reorder level, or ten where none is set.
+macro_rules! is_low {
+    () => {
+        "p.track_stock = 1 and k.on_hand_milli <= case when k.reorder_level_milli = 0 then 10000 else k.reorder_level_milli end"
+    };
+}
+
 crate::row! {
     /// A barcode of a product.
     pub struct BarcodeRow {
@@ -116,6 +123,15 @@ crate::statements! {
         page!(where concat!("p.id < $4 and ", filters!("$2", "$3")), order by "p.id desc", limit "$5");
     pub(super) BY_ID(Int, Text, Int, Int, Int) -> Product =
         page!(where concat!("p.id > $4 and ", filters!("$2", "$3")), order by "p.id", limit "$5");
+    /// Products on sale of which little ($5 = 1) or nothing ($5 = 2) is left.
+    pub(super) BY_LEVEL(Int, Int, Int, Int, Int) -> Product =
+        page!(where concat!("p.id > $3 and ", filters!("'active'", "$2"), " and exists (select 1 from stock k
+                where k.store_id = $1 and k.product_id = p.id and ", is_low!(), " and ($5 = 1 or k.on_hand_milli <= 0))"),
+              order by "p.id", limit "$4");
+    pub(super) COUNT_BY_LEVEL(Int, Int, Int) -> (i64,) =
+        concat!("select count(*) from stock k join products p on p.id = k.product_id
+                 where k.store_id = $1 and ", filters!("'active'", "$2"), " and ", is_low!(), "
+                   and ($3 = 1 or k.on_hand_milli <= 0)");
     pub(super) BY_NAME(Int, Text, Int, Text, Int, Int) -> Product =
         page!(where concat!("(p.name_key, p.id) > ($4, $5) and ", filters!("$2", "$3")), order by "p.name_key, p.id", limit "$6");
     pub(super) BY_PRICE(Int, Text, Int, Int, Int, Int) -> Product =

@@ -309,6 +309,23 @@ pub fn confirm_payment(
     arrived(conn, &mut order, payment.amount_paise, &known, by)
 }
 
+/// Notes that a payment that was promised never came; the order stays, with the amount due.
+pub fn deny_payment(conn: &mut Conn<'_>, actor: &Actor, id: OrderId, number: i64, by: By<'_>) -> Result<()> {
+    let order = lock(conn, actor, id, None)?;
+    let known = queries::payments_of(conn, &[(order.store_id, id)])?;
+    let payment = known.iter().find(|payment| payment.payment_no == number).ok_or(OrderError::NoSuchPayment)?;
+    if payment.state != PaymentState::Pending {
+        return Err(OrderError::NotPending(payment.state));
+    }
+    queries::set_payment_state(conn, payment, PaymentState::Failed, "", None)?;
+    // What was paid stays as it is; the version rises, so that every listener sees the order anew.
+    queries::set_paid(conn, order.store_id, id, order.paid_paise, by.now)?;
+    let detail = json!({ "payment": number, "method": payment.method, "amount": payment.amount_paise });
+    audit::record(conn, by, "payment.deny", &format!("order:{id}"), &detail)?;
+    tell(conn, &order, order.status, order.version + 1);
+    Ok(())
+}
+
 /// Adds to what was paid; once all is, promises that were not needed lapse.
 fn arrived(conn: &mut Conn<'_>, order: &mut LockedOrder, amount: Money, others: &[Payment], by: By<'_>) -> Result<()> {
     order.paid_paise = order.paid_paise + amount;

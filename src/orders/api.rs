@@ -272,7 +272,7 @@ impl OrderBody {
 }
 
 /// Who acts, with the orders that are theirs.
-fn actor(caller: &Caller) -> Actor {
+pub(super) fn actor(caller: &Caller) -> Actor {
     Actor {
         name: caller.actor(),
         user: caller.user(),
@@ -282,7 +282,7 @@ fn actor(caller: &Caller) -> Actor {
 }
 
 /// An order's id or code in a path.
-fn order_id(text: &str) -> Result<OrderId, Problem> {
+pub(super) fn order_id(text: &str) -> Result<OrderId, Problem> {
     parse_order_code(text).ok_or_else(|| OrderError::NoOrder.into())
 }
 

@@ -14,6 +14,7 @@ pub mod actions;
 pub mod api;
 pub mod desk;
 mod model;
+pub mod pages;
 pub mod past;
 mod queries;
 pub mod rules;

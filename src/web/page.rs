@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, RwLock};
 
+use aide::OperationInput;
 use askama::Template;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use jiff::tz::TimeZone;
 
 use super::problem::{FieldProblem, Problem, Told};
 use super::texts::Lang;
@@ -216,6 +218,12 @@ impl Page {
         format!("{} {month}", date.day())
     }
 
+    /// An instant of this year or the last, on the shop's clock: `21 Nov, 14:05`.
+    pub fn moment(&self, at: Timestamp, zone: &TimeZone) -> String {
+        let zoned = at.jiff().to_zoned(zone.clone());
+        format!("{}, {:02}:{:02}", self.day(BusinessDate::from_date(zoned.date())), zoned.hour(), zoned.minute())
+    }
+
     /// How long ago something was: `5 min`.
     pub fn age(&self, at: Timestamp, now: Timestamp) -> String {
         match (now.as_ms() - at.as_ms()) / 60_000 {
@@ -223,6 +231,23 @@ impl Page {
             minutes @ ..60 => self.t1("age.minutes", &minutes.to_string()),
             minutes @ ..1440 => self.t1("age.hours", &(minutes / 60).to_string()),
             minutes => self.t1("age.days", &self.count(minutes / 1440)),
+        }
+    }
+}
+
+impl Page {
+    /// What a refusal says to the reader: in their language where the case is a usual one.
+    pub fn refusal(&self, problem: &Problem) -> String {
+        match problem.code {
+            "stale" => self.t("refused.stale").to_owned(),
+            "no_such_step" => self.t("refused.no_such_step").to_owned(),
+            "not_pending" => self.t("refused.not_pending").to_owned(),
+            "payment_due" => self.t("refused.payment_due").to_owned(),
+            "cancelled" => self.t("refused.cancelled").to_owned(),
+            "credit_limit" => self.t("refused.credit_limit").to_owned(),
+            "already_undone" => self.t("refused.already_undone").to_owned(),
+            "empty_file" => self.t("refused.empty_file").to_owned(),
+            _ => problem.sentence.clone(),
         }
     }
 }
@@ -364,6 +389,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Reader {
         Ok(Self::of(&parts.method, &parts.uri, &parts.headers))
     }
 }
+
+impl OperationInput for Reader {}
 
 #[derive(Template)]
 #[template(path = "web/problem.html")]
