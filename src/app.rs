@@ -162,6 +162,7 @@ fn page_routes() -> Router<Site> {
         .merge(crate::till::pages::routes())
         .merge(crate::orders::pages::routes())
         .merge(crate::catalog::pages::routes())
+        .merge(crate::customers::pages::routes())
 }
 
 /// Routes for machines that watch over the server, and the document itself.
