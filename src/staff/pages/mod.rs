@@ -74,15 +74,6 @@ fn csrf(caller: &Caller) -> String {
     if caller.session.is_empty() { String::new() } else { hash_hex(&format!("form {}", caller.session)) }
 }
 
-/// Refuses a form that no page of this session has sent.
-pub fn check_form(caller: &Caller, sent: &str) -> Result<(), Problem> {
-    // A token or a key is sent by a program, never by a browser on its own.
-    if caller.by_cookie && !bool::from(sent.as_bytes().ct_eq(csrf(caller).as_bytes())) {
-        return Err(foreign());
-    }
-    Ok(())
-}
-
 /// What a role is called in the language of a page.
 pub fn role_label(page: &Page, role: Role) -> String {
     let label = match role {
