@@ -11,6 +11,7 @@ mod classic;
 mod cli;
 mod crash;
 mod db;
+mod office;
 mod orders;
 mod reports;
 mod routes;

@@ -105,8 +105,7 @@ impl Values {
     pub fn change(&self, stock_before: Option<&str>) -> Result<ProductChange, Problem> {
         let mut fields = Fields::default();
         let mut money = |name: &'static str, text: &str| optional(&mut fields, name, text, Money::parse);
-        let (price, mrp, cost) =
-            (money("price", &self.price), money("mrp", &self.mrp), money("cost", &self.cost));
+        let (price, mrp, cost) = (money("price", &self.price), money("mrp", &self.mrp), money("cost", &self.cost));
         let tax_rate = optional(&mut fields, "taxRate", &self.tax_rate, TaxRate::parse);
         let mut quantity = |name: &'static str, text: &str| optional(&mut fields, name, text, Quantity::parse);
         let (level, order) =
@@ -170,7 +169,8 @@ mod tests {
 
     #[test]
     fn stock_that_nobody_touched_is_not_set() {
-        let values = Values { name: "Tea".to_owned(), price: "4.50".to_owned(), stock: "12".to_owned(), ..Values::usual() };
+        let values =
+            Values { name: "Tea".to_owned(), price: "4.50".to_owned(), stock: "12".to_owned(), ..Values::usual() };
         assert_eq!(values.change(Some("12")).unwrap().stock, None);
         assert_eq!(values.change(Some("13")).unwrap().stock, Some(Quantity::whole(12)));
     }

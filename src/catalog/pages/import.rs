@@ -204,13 +204,7 @@ impl Sent {
 }
 
 impl ImportPage {
-    fn new(
-        page: Page,
-        sent: Sent,
-        outcome: Option<Outcome>,
-        imports: Vec<ImportRow>,
-        notice: Option<String>,
-    ) -> Self {
+    fn new(page: Page, sent: Sent, outcome: Option<Outcome>, imports: Vec<ImportRow>, notice: Option<String>) -> Self {
         let mut drawn = Self {
             notice,
             problem: None,

@@ -27,18 +27,12 @@ pub fn routes() -> Router<Site> {
         .route("/inventory", get(list::show))
         .route("/inventory/bulk", post(bulk::change))
         .route("/inventory/new", get(product::show_new).post(product::create))
-        .route(
-            "/inventory/import",
-            get(import::show).post(import::receive).layer(DefaultBodyLimit::max(LARGEST_TABLE)),
-        )
+        .route("/inventory/import", get(import::show).post(import::receive).layer(DefaultBodyLimit::max(LARGEST_TABLE)))
         .route("/inventory/import/{id}/undo", post(import::undo))
         .route("/inventory/{id}", get(product::show).post(product::change))
         .route("/inventory/{id}/stock", post(product::set_stock))
         .route("/inventory/{id}/remove", post(product::remove))
-        .route(
-            "/inventory/{id}/image",
-            post(product::set_image).layer(DefaultBodyLimit::max(LARGEST_IMAGE)),
-        )
+        .route("/inventory/{id}/image", post(product::set_image).layer(DefaultBodyLimit::max(LARGEST_IMAGE)))
 }
 
 /// How full a shelf is: the word that a badge takes its colour from, and what it says.

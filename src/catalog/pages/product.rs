@@ -9,8 +9,8 @@ use serde::Deserialize;
 
 use super::super::actions::{self, Change};
 use super::super::api::{Acting, prepare_picture};
-use super::super::model::{CatalogError, PriceChange, Product, Unit};
 use super::super::image as pictures;
+use super::super::model::{CatalogError, PriceChange, Product, Unit};
 use super::fields::Values;
 use super::{Level, called, picture};
 use crate::clock::BusinessDate;
@@ -174,7 +174,13 @@ async fn answer_new(
                     let product = actions::load(conn, store, id)?;
                     // What names one product alone is not copied, and neither is what lies on the shelf.
                     let copy = Values::stored(&product, &[]);
-                    Values { sku: String::new(), item_code: String::new(), stock: "0".to_owned(), archived: false, ..copy }
+                    Values {
+                        sku: String::new(),
+                        item_code: String::new(),
+                        stock: "0".to_owned(),
+                        archived: false,
+                        ..copy
+                    }
                 }
                 None => Values::usual(),
             };
@@ -392,8 +398,7 @@ pub(super) async fn set_stock(
     let caller = seen.caller;
     check_form(&caller, form.text("csrf"))?;
     let store = caller.choose_store(None)?;
-    let (product, codes) =
-        site.db.read(move |conn| actions::load_with_barcodes(conn, store, id)).await?;
+    let (product, codes) = site.db.read(move |conn| actions::load_with_barcodes(conn, store, id)).await?;
     let values = Values { stock: form.text("stock").to_owned(), ..Values::stored(&product, &codes) };
     let acting = Acting::new(&site, &caller, address, None)?;
     let reason = Reason::from_word(form.text("reason")).unwrap_or(Reason::Count);

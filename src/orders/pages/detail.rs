@@ -221,7 +221,8 @@ impl LineRow {
     fn new(page: &Page, line: Line) -> Self {
         let tax = line.cgst_paise + line.sgst_paise + line.igst_paise;
         Self {
-            link: (line.product_id != super::super::model::OPEN_ITEM).then(|| format!("/inventory/{}", line.product_id)),
+            link: (line.product_id != super::super::model::OPEN_ITEM)
+                .then(|| format!("/inventory/{}", line.product_id)),
             category: line.category.unwrap_or_default(),
             price: page.money(line.unit_price_paise),
             quantity: page.quantity(line.quantity_milli, &line.unit),

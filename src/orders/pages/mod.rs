@@ -156,8 +156,8 @@ async fn take_payment(
 }
 
 fn new_payment(word: &str, amount: Option<Money>, reference: &str) -> Result<NewPayment, Problem> {
-    let method = Method::from_word(word)
-        .ok_or_else(|| Problem::field("method", "invalid", "Choose how it was paid."))?;
+    let method =
+        Method::from_word(word).ok_or_else(|| Problem::field("method", "invalid", "Choose how it was paid."))?;
     if reference.chars().count() > 100 {
         return Err(Problem::field("reference", "too_long", "A reference has at most 100 characters."));
     }

@@ -198,7 +198,13 @@ async fn show(
 }
 
 impl AnalyticsPage {
-    fn new(page: Page, asked: &Asked, figures: &Figures, low: Vec<LowRow>, today: BusinessDate) -> Result<Self, Problem> {
+    fn new(
+        page: Page,
+        asked: &Asked,
+        figures: &Figures,
+        low: Vec<LowRow>,
+        today: BusinessDate,
+    ) -> Result<Self, Problem> {
         let range = figures.range;
         let custom = !asked.from.is_empty() && !asked.to.is_empty();
         let ranges = [
@@ -210,9 +216,14 @@ impl AnalyticsPage {
             ("last-month", page.t("range.last_month")),
         ];
         let usual = if asked.range.is_empty() { "7d" } else { asked.range.as_str() };
-        let ranges = ranges.map(|(word, name)| Choice { word, name: name.to_owned(), chosen: !custom && usual == word });
+        let ranges =
+            ranges.map(|(word, name)| Choice { word, name: name.to_owned(), chosen: !custom && usual == word });
         let days = |range: Range| {
-            if range.from == range.to { page.day(range.from) } else { format!("{} – {}", page.day(range.from), page.day(range.to)) }
+            if range.from == range.to {
+                page.day(range.from)
+            } else {
+                format!("{} – {}", page.day(range.from), page.day(range.to))
+            }
         };
         let compared = days(range.before());
         let both: Vec<Money> = figures.days.iter().chain(&figures.days_before).copied().collect();
@@ -238,11 +249,12 @@ impl AnalyticsPage {
                 labelled: index % every == 0,
             })
             .collect();
-        let categories = by_category(&figures.sold)?
-            .into_iter()
-            .map(|row| (row.category.clone(), format!("/inventory?category={}", encode(&row.category)), row.revenue, String::new()));
+        let categories = by_category(&figures.sold)?.into_iter().map(|row| {
+            (row.category.clone(), format!("/inventory?category={}", encode(&row.category)), row.revenue, String::new())
+        });
         let items = figures.sold.iter().take(TOP).map(|one| {
-            let href = if one.product_id.number() == 0 { String::new() } else { format!("/inventory/{}", one.product_id) };
+            let href =
+                if one.product_id.number() == 0 { String::new() } else { format!("/inventory/{}", one.product_id) };
             (one.name.clone(), href, one.revenue_paise, one.sold_milli.to_string())
         });
         let payments = figures.payments.iter().map(|(word, amount)| {
@@ -349,43 +361,44 @@ async fn csv(
     Query(asked): Query<Asked>,
 ) -> web::Result<Response> {
     let (now, store) = (site.clock.now(), seen.store);
-    let rows = site
-        .db
-        .read(move |conn| {
-            let today = shop::current(conn)?.business_date(now);
-            let figures = Figures::read(conn, store, asked.range(today)?)?;
-            let mut rows = Vec::new();
-            match asked.table.as_str() {
-                "categories" => {
-                    rows.push(vec!["category".to_owned(), "sales".to_owned()]);
-                    let sums = by_category(&figures.sold)?;
-                    rows.extend(sums.into_iter().map(|row| vec![row.category, row.revenue.to_string()]));
+    let rows =
+        site.db
+            .read(move |conn| {
+                let today = shop::current(conn)?.business_date(now);
+                let figures = Figures::read(conn, store, asked.range(today)?)?;
+                let mut rows = Vec::new();
+                match asked.table.as_str() {
+                    "categories" => {
+                        rows.push(vec!["category".to_owned(), "sales".to_owned()]);
+                        let sums = by_category(&figures.sold)?;
+                        rows.extend(sums.into_iter().map(|row| vec![row.category, row.revenue.to_string()]));
+                    }
+                    "items" => {
+                        rows.push(["product", "category", "quantity", "sales"].map(str::to_owned).into());
+                        rows.extend(figures.sold.into_iter().map(|one| {
+                            vec![one.name, one.category, one.sold_milli.to_string(), one.revenue_paise.to_string()]
+                        }));
+                    }
+                    "payments" => {
+                        rows.push(vec!["method".to_owned(), "amount".to_owned()]);
+                        rows.extend(figures.payments.into_iter().map(|(word, amount)| vec![word, amount.to_string()]));
+                    }
+                    _ => {
+                        rows.push(["day", "sales", "before"].map(str::to_owned).into());
+                        let days = figures.range.days().zip(figures.days).zip(figures.days_before);
+                        rows.extend(days.map(|((day, amount), before)| {
+                            vec![day.to_string(), amount.to_string(), before.to_string()]
+                        }));
+                    }
                 }
-                "items" => {
-                    rows.push(["product", "category", "quantity", "sales"].map(str::to_owned).into());
-                    rows.extend(figures.sold.into_iter().map(|one| {
-                        vec![one.name, one.category, one.sold_milli.to_string(), one.revenue_paise.to_string()]
-                    }));
-                }
-                "payments" => {
-                    rows.push(vec!["method".to_owned(), "amount".to_owned()]);
-                    rows.extend(figures.payments.into_iter().map(|(word, amount)| vec![word, amount.to_string()]));
-                }
-                _ => {
-                    rows.push(["day", "sales", "before"].map(str::to_owned).into());
-                    let days = figures.range.days().zip(figures.days).zip(figures.days_before);
-                    rows.extend(days.map(|((day, amount), before)| {
-                        vec![day.to_string(), amount.to_string(), before.to_string()]
-                    }));
-                }
-            }
-            Ok::<_, Problem>(rows)
-        })
-        .await?;
+                Ok::<_, Problem>(rows)
+            })
+            .await?;
     let mut writer = ::csv::Writer::from_writer(Vec::new());
     for row in rows {
         // A spreadsheet takes what begins so for a formula.
-        let cells = row.into_iter().map(|cell| if cell.starts_with(['=', '+', '@']) { format!("'{cell}") } else { cell });
+        let cells =
+            row.into_iter().map(|cell| if cell.starts_with(['=', '+', '@']) { format!("'{cell}") } else { cell });
         writer.write_record(cells).map_err(|error| Problem::internal(&error))?;
     }
     let body = writer.into_inner().map_err(|error| Problem::internal(&error))?;
