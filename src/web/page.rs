@@ -237,7 +237,7 @@ impl Page {
 
 impl Page {
     /// What a refusal says to the reader: in their language where the case is a usual one.
-    pub fn refusal(&self, problem: &Problem) -> String {
+    pub fn reason(&self, problem: &Problem) -> String {
         match problem.code {
             "stale" => self.t("refused.stale").to_owned(),
             "no_such_step" => self.t("refused.no_such_step").to_owned(),

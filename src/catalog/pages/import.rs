@@ -224,7 +224,7 @@ impl ImportPage {
         match outcome {
             None => {}
             Some(Outcome::Refused(problem)) => {
-                drawn.problem = Some(drawn.page.refusal(&problem));
+                drawn.problem = Some(drawn.page.reason(&problem));
                 // A file whose columns cannot be told is asked about again.
                 let headers = first_line(&drawn.csv);
                 let known = |header: &str| sent.mapped.iter().find(|(mapped, _)| mapped == header);

@@ -124,7 +124,7 @@ pub(super) async fn answer(
                 name: category.name,
             });
             let categories = categories.collect();
-            let problem = problem.map(|problem| page.refusal(&problem));
+            let problem = problem.map(|problem| page.reason(&problem));
             Ok::<_, Problem>(ListPage::new(page, &caller, asked, found, categories, problem))
         })
         .await?;

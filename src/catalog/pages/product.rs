@@ -264,7 +264,7 @@ impl ProductPage {
             self.values = values;
         }
         self.units = units(&self.values);
-        self.problem = Some(self.page.refusal(&problem));
+        self.problem = Some(self.page.reason(&problem));
         self.wrong = problem.fields.iter().map(|field| (field.field.clone(), field.message.clone())).collect();
     }
 }

@@ -146,7 +146,7 @@ async fn answer(
             let page = page(&for_page, &reader, &shop, Some(&caller));
             let mut drawn = OrderPage::new(page, &caller, whole, &shop.zone(), !shop.upi_id.is_empty());
             drawn.notice = notice(&drawn.page, &done);
-            drawn.problem = problem.map(|problem| drawn.page.refusal(&problem));
+            drawn.problem = problem.map(|problem| drawn.page.reason(&problem));
             Ok::<_, Problem>(drawn)
         })
         .await?;
