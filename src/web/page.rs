@@ -168,6 +168,12 @@ impl Page {
         known.unwrap_or(&fault.message).to_owned()
     }
 
+    /// What a refusal says to the reader: the text `refused.<code>`, or its own sentence when there is none.
+    pub fn reason(&self, problem: &Problem) -> String {
+        let known = self.language.find(&format!("refused.{}", problem.code));
+        known.unwrap_or(&problem.sentence).to_owned()
+    }
+
     /// The address of a file in `assets/`.
     pub fn asset(&self, name: &str) -> String {
         assets::address(name)
@@ -231,23 +237,6 @@ impl Page {
             minutes @ ..60 => self.t1("age.minutes", &minutes.to_string()),
             minutes @ ..1440 => self.t1("age.hours", &(minutes / 60).to_string()),
             minutes => self.t1("age.days", &self.count(minutes / 1440)),
-        }
-    }
-}
-
-impl Page {
-    /// What a refusal says to the reader: in their language where the case is a usual one.
-    pub fn reason(&self, problem: &Problem) -> String {
-        match problem.code {
-            "stale" => self.t("refused.stale").to_owned(),
-            "no_such_step" => self.t("refused.no_such_step").to_owned(),
-            "not_pending" => self.t("refused.not_pending").to_owned(),
-            "payment_due" => self.t("refused.payment_due").to_owned(),
-            "cancelled" => self.t("refused.cancelled").to_owned(),
-            "credit_limit" => self.t("refused.credit_limit").to_owned(),
-            "already_undone" => self.t("refused.already_undone").to_owned(),
-            "empty_file" => self.t("refused.empty_file").to_owned(),
-            _ => problem.sentence.clone(),
         }
     }
 }
