@@ -170,7 +170,9 @@ impl Page {
 
     /// What a refusal says to the reader: the text `refused.<code>`, or its own sentence when there is none.
     pub fn reason(&self, problem: &Problem) -> String {
-        let known = self.language.find(&format!("refused.{}", problem.code));
+        // What is wrong with a field is said best by the rule that the field broke.
+        let usual = problem.fields.is_empty().then(|| format!("refused.{}", problem.code));
+        let known = usual.and_then(|key| self.language.find(&key));
         known.unwrap_or(&problem.sentence).to_owned()
     }
 
