@@ -144,6 +144,7 @@ fn native_routes() -> Routes {
         .merge(staff::api::routes())
         .merge(crate::shop::api::routes())
         .merge(crate::customers::api::routes())
+        .merge(crate::payments::api::routes())
         .merge(crate::stock::api::routes())
         .merge(crate::catalog::api::routes())
         .merge(crate::orders::api::routes())

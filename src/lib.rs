@@ -21,6 +21,7 @@ pub mod catalog;
 pub mod stock;
 
 pub mod customers;
+pub mod payments;
 
 pub mod shop;
 pub mod staff;
@@ -57,6 +58,8 @@ pub fn statements() -> Vec<db::Shape> {
         classic::moving::statements(),
         classic::moving::inserts(),
         classic::moving::bulks(),
+        payments::statements(),
+        payments::bulks(),
         customers::statements(),
         queue::statements(),
         audit::statements(),

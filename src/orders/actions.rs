@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::desk::write_roll_ups;
 use super::model::{
-    Line, Method, NewPayment, Order, OrderError, OrderStatus, Payment, PaymentState, Step, invoice_code,
+    Line, Method, NewPayment, Order, OrderError, OrderStatus, Payment, PaymentState, Step,
 };
 use super::queries::{self, LockedOrder, PaymentRow, ProductSums, Sums, Which};
 use super::rules;
@@ -128,7 +128,7 @@ fn complete_rows(conn: &mut Conn<'_>, orders: Vec<Order>) -> Result<Vec<Whole>> 
             invoice_number: order
                 .invoice_year
                 .zip(order.invoice_number)
-                .map(|(year, number)| invoice_code(&prefix, order.store_id, year, number)),
+                .map(|(year, number)| shop::invoice_code(&prefix, order.store_id, year, number)),
             order,
         })
         .collect())

@@ -267,6 +267,8 @@ impl OrderBody {
             claim: None,
             now,
             on: None,
+            allowance: None,
+            at_till: None,
         })
     }
 }
@@ -616,6 +618,15 @@ impl From<OrderError> for Problem {
             OrderError::TooLateToCancel(_) => Self::conflict("too_late", sentence),
             OrderError::Stale => web::extract::stale(),
             OrderError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", sentence),
+            OrderError::PriceChanged(lines) => Self::conflict("price_changed", sentence).with("lines", json!(lines)),
+            OrderError::TotalDiffers { total, .. } => {
+                Self::conflict("total_differs", sentence).with("total", json!(total))
+            }
+            OrderError::DiscountLimit(limit) => {
+                Self::new(StatusCode::FORBIDDEN, "approval_needed", sentence).with("limit", json!(limit))
+            }
+            OrderError::Till(error) => error.into(),
+            OrderError::Approval(error) => error.into(),
             OrderError::Stock(error) => error.into(),
             OrderError::Db(error) => error.into(),
         }

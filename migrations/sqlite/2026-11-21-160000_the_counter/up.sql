@@ -13,12 +13,15 @@ create table tills (
   status text not null default 'active',
   -- The shift whose cash is in the drawer; none while the drawer is closed.
   open_shift_id integer,
+  -- 1 while the drawer of that shift has been counted and the shift is not closed: it takes nothing more.
+  counting integer not null default 0,
   -- The number of the last Z report; they have no gap.
   last_z_number integer not null default 0,
   created_at integer not null,
   version integer not null default 1,
   constraint tills_code_unique unique (store_id, code),
   constraint tills_status check (status in ('active', 'archived')),
+  constraint tills_counting check (counting = 0 or open_shift_id is not null),
   constraint tills_z_number check (last_z_number >= 0),
   constraint tills_store foreign key (store_id) references stores (id)
 ) strict;

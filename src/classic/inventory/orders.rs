@@ -141,6 +141,8 @@ async fn place(
         claim: caller.claim(sent.key),
         now: site.clock.now(),
         on: None,
+        allowance: None,
+        at_till: None,
     };
     match desk.place(command).await {
         Ok(_) => Ok(Message::created("Order placed successfully")),
