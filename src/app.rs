@@ -149,6 +149,7 @@ fn native_routes() -> Routes {
         .merge(crate::catalog::api::routes())
         .merge(crate::orders::api::routes())
         .merge(crate::till::api::routes())
+        .merge(crate::counter::api::routes())
         .merge(crate::reports::api::routes())
         .merge(crate::reports::live::routes())
         .merge(crate::classic::routes())

@@ -14,6 +14,8 @@ pub mod check;
 pub mod reports;
 pub mod till;
 
+pub mod counter;
+
 pub mod orders;
 
 pub mod catalog;
@@ -42,6 +44,7 @@ pub fn statements() -> Vec<db::Shape> {
     [
         check::statements(),
         check::bulks(),
+        counter::statements(),
         orders::statements(),
         orders::inserts(),
         orders::bulks(),

@@ -16,6 +16,7 @@ const FLOORS: &[&[&str]] = &[
     &["demo"],
     &["classic"],
     &["reports", "check", "till"],
+    &["counter"],
     &["orders"],
     &["catalog"],
     &["stock"],
