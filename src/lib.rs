@@ -47,6 +47,8 @@ pub fn statements() -> Vec<db::Shape> {
         counter::statements(),
         orders::statements(),
         orders::inserts(),
+        orders::returns::statements(),
+        orders::returns::inserts(),
         orders::bulks(),
         stock::statements(),
         stock::inserts(),

@@ -11,6 +11,7 @@ use super::desk::write_roll_ups;
 use super::model::{
     Line, Method, NewPayment, Order, OrderError, OrderStatus, Payment, PaymentState, Step,
 };
+use super::returns::{self, ReturnView};
 use super::queries::{self, LockedOrder, PaymentRow, ProductSums, Sums, Which};
 use super::rules;
 use crate::audit::{self, By};
@@ -39,7 +40,7 @@ pub struct Actor {
 }
 
 impl Actor {
-    fn may_see(&self, store: StoreId, customer: Option<UserId>) -> bool {
+    pub(super) fn may_see(&self, store: StoreId, customer: Option<UserId>) -> bool {
         self.only_of.is_none_or(|own| customer == Some(own)) && self.only_in.is_none_or(|own| own == store)
     }
 }
@@ -57,6 +58,8 @@ pub struct Whole {
     pub steps: Vec<Step>,
     /// The number of its bill.
     pub invoice_number: Option<String>,
+    /// What came back of it; only loaded for a single order.
+    pub returns: Vec<ReturnView>,
 }
 
 /// An order that the actor may see, with all that belongs to it.
@@ -66,6 +69,7 @@ pub fn load(conn: &mut Conn<'_>, actor: &Actor, id: OrderId) -> Result<Whole> {
     let steps = queries::steps_of(conn, order.store_id, id)?;
     let mut whole = complete_rows(conn, vec![order])?.pop().ok_or(OrderError::NoOrder)?;
     whole.steps = steps;
+    whole.returns = returns::actions::list(conn, whole.order.store_id, id)?;
     Ok(whole)
 }
 
@@ -125,6 +129,7 @@ fn complete_rows(conn: &mut Conn<'_>, orders: Vec<Order>) -> Result<Vec<Whole>> 
             lines: lines.remove(&order.id).unwrap_or_default(),
             payments: payments.remove(&order.id).unwrap_or_default(),
             steps: Vec::new(),
+            returns: Vec::new(),
             invoice_number: order
                 .invoice_year
                 .zip(order.invoice_number)
@@ -350,6 +355,15 @@ fn write_up(conn: &mut Conn<'_>, order: &LockedOrder, amount: Money, by: By<'_>)
         return Err(OrderError::CreditLimit(left));
     }
     change_credit(conn, order, customer, row.credit_move_no + 1, amount, row.credit_paise + amount, by)
+}
+
+/// Takes an amount off what the customer of an order owes.
+pub(super) fn pay_off(conn: &mut Conn<'_>, order: &LockedOrder, amount: Money, by: By<'_>) -> Result<()> {
+    let customer = order.customer_id.ok_or(OrderError::CreditNeedsCustomer)?;
+    let rows = conn.load_many(&queries::LOCK_CUSTOMERS, [[customer.into()]])?;
+    let row = rows.first().ok_or(OrderError::NoCustomer(customer))?;
+    let delta = Money::ZERO - amount;
+    change_credit(conn, order, customer, row.credit_move_no + 1, delta, row.credit_paise - amount, by)
 }
 
 fn change_credit(

@@ -17,6 +17,7 @@ mod model;
 pub mod pages;
 pub mod past;
 mod queries;
+pub mod returns;
 pub mod rules;
 mod view;
 

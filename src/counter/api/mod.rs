@@ -1,13 +1,15 @@
 //! Routes for what tills send.
 
+mod returns;
+
 use aide::axum::routing::{get_with, post_with};
 use axum::Extension;
 use axum::extract::State;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::model::{FlaggedRow, Sale, SaleLine};
-use super::{queries, rules};
+use crate::counter::model::{FlaggedRow, Sale, SaleLine, SalePayment};
+use crate::counter::{queries, rules};
 use crate::clock::Timestamp;
 use crate::ids::{OrderId, StoreId, TillId};
 use crate::money::Money;
@@ -17,7 +19,7 @@ use crate::orders::{
 use crate::payments::{self, CounterRules, TillError};
 use crate::staff::access::{ManageTills, SellAtCounter};
 use crate::staff::{Allowed, Caller};
-use crate::web::answer::{Answer, page_size};
+use crate::web::answer::{Answer, Stored, page_size};
 use crate::web::docs::describe;
 use crate::web::{self, Fields, Json, Listed, Problem, Query, Routes, Site};
 
@@ -37,6 +39,7 @@ pub fn routes() -> Routes {
             "/api/pos/flagged",
             get_with(flagged, |op| describe(op, TAG, "Sales that somebody should look at, newest first")),
         )
+        .merge(returns::routes())
 }
 
 impl Sale {
@@ -91,7 +94,7 @@ fn command(sale: &Sale, caller: &Caller, origin: &Origin) -> PlaceOrder {
             approval: sale.approval.clone(),
         })
     });
-    let payment = |payment: &super::model::SalePayment| NewPayment {
+    let payment = |payment: &SalePayment| NewPayment {
         method: payment.method,
         amount: payment.amount,
         reference: payment.reference.clone(),
@@ -215,7 +218,7 @@ struct Refused {
 }
 
 impl Outcome {
-    fn new(sale: &Sale, answer: Result<crate::web::answer::Stored, Problem>) -> Self {
+    fn new(sale: &Sale, answer: Result<Stored, Problem>) -> Self {
         let bare = Self {
             id: sale.id.clone(),
             number: sale.number.clone(),
