@@ -9,6 +9,7 @@ mod catalog;
 mod check;
 mod classic;
 mod cli;
+mod counter;
 mod crash;
 mod db;
 mod office;

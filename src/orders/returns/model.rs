@@ -155,8 +155,6 @@ crate::row! {
     /// Money that was given back.
     #[derive(Debug, Clone)]
     pub struct RefundRow {
-        /// The return.
-        pub return_id: ReturnId,
         /// How.
         pub method: Method,
         /// How much.

@@ -1,14 +1,11 @@
 //! All SQL for returns.
 
 use super::model::{RefundRow, ReturnRow, ReturnedLine};
-use crate::ids::ProductId;
 use crate::money::{Money, Quantity, TaxRate};
 
 crate::row! {
     /// A product that comes back without a bill.
     pub(super) struct GoodsRow {
-        /// The product.
-        pub id: ProductId,
         /// What it is called.
         pub name: String,
         /// Its unit.
@@ -36,7 +33,7 @@ crate::statements! {
         "select return_id, order_line_no, product_id, name, unit, quantity_milli, total_paise, restock
          from return_lines where store_id = $1 and return_id = $2 order by line_no";
     pub(super) REFUNDS(Int, Int) -> RefundRow =
-        "select return_id, method, amount_paise, reference from refunds where store_id = $1 and return_id = $2 order by refund_no";
+        "select method, amount_paise, reference from refunds where store_id = $1 and return_id = $2 order by refund_no";
     /// What has come back of each line of a bill.
     pub(super) BACK(Int, Int) -> (i64, Quantity) =
         "select l.order_line_no, cast(sum(l.quantity_milli) as bigint)
@@ -49,7 +46,7 @@ crate::statements! {
         "select last_number from credit_note_series where store_id = $1 and credit_year = $2";
     pub(super) SPEND_LESS(Int, Int) = "update customers set spent_paise = spent_paise - $2 where user_id = $1";
     pub(super) GOODS(Int) -> GoodsRow =
-        "select id, name, unit, tax_rate_bp, cost_paise from products where id = $1";
+        "select name, unit, tax_rate_bp, cost_paise from products where id = $1";
 }
 
 crate::inserts! {
