@@ -54,7 +54,11 @@ const FAULTS: &[Fault] = &[
     ),
     (2, "a shift of a till against its open shift", "update tills set open_shift_id = null"),
     (4, "a sale of a till against its order", "delete from pos_sales"),
-    (5, "credit notes of a series against its last number", "update credit_note_series set last_number = last_number + 1"),
+    (
+        5,
+        "credit notes of a series against its last number",
+        "update credit_note_series set last_number = last_number + 1",
+    ),
     (5, "Z reports of a till against its last number", "update tills set last_z_number = last_z_number + 1"),
     (2, "the number of lines", "update orders set line_count = line_count + 1 where id = 1"),
     (2, "the number of lines", "delete from order_lines where order_id = 3"),

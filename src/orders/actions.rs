@@ -8,11 +8,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::desk::write_roll_ups;
-use super::model::{
-    Line, Method, NewPayment, Order, OrderError, OrderStatus, Payment, PaymentState, Step,
-};
-use super::returns::{self, ReturnView};
+use super::model::{Line, Method, NewPayment, Order, OrderError, OrderStatus, Payment, PaymentState, Step};
 use super::queries::{self, LockedOrder, PaymentRow, ProductSums, Sums, Which};
+use super::returns::{self, ReturnView};
 use super::rules;
 use crate::audit::{self, By};
 use crate::clock::BusinessDate;

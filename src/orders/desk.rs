@@ -16,8 +16,8 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::model::{
-    AtTill, ChangedPrice, Channel, Flag, Item, Method, OPEN_ITEM, OrderError, OrderStatus, PaymentState, PlaceOrder, Placed, ShortLine,
-    TillNote, order_code,
+    AtTill, ChangedPrice, Channel, Flag, Item, Method, OPEN_ITEM, OrderError, OrderStatus, PaymentState, PlaceOrder,
+    Placed, ShortLine, TillNote, order_code,
 };
 use super::queries::{self, CustomerRow, OfferRow, PaymentRow, ProductSums, Sums};
 use super::rules::{self, Bill, Offer};
@@ -275,15 +275,12 @@ impl Memory {
         if let Some(allowance) = command.allowance.as_deref()
             && over_limit(bill.discount, bill.gross, allowance.limit)
         {
-            let approval = allowance.approval.as_deref().map(|text| batch.approvals.get(&staff::access::hash_hex(text)));
+            let approval =
+                allowance.approval.as_deref().map(|text| batch.approvals.get(&staff::access::hash_hex(text)));
             match approval {
                 Some(Some(found))
                     if found.is_for(Act::Discount, command.store, &command.actor, command.now)
-                        && !over_limit(
-                            bill.discount,
-                            bill.gross,
-                            allowance.rules.discount_of(found.approver_role),
-                        ) =>
+                        && !over_limit(bill.discount, bill.gross, allowance.rules.discount_of(found.approver_role)) =>
                 {
                     spot.approval = Some(found.clone());
                 }
@@ -308,7 +305,8 @@ impl Memory {
         if let Some(said) = till.total.filter(|said| *said != bill.total) {
             return Err(OrderError::TotalDiffers { said, total: bill.total });
         }
-        let agreed = command.items.iter().enumerate().filter_map(|(line, item)| Some((line, item, item.agreed.as_ref()?)));
+        let agreed =
+            command.items.iter().enumerate().filter_map(|(line, item)| Some((line, item, item.agreed.as_ref()?)));
         let changed = agreed.filter_map(|(line, item, agreed)| {
             let price = self.offers.get(&item.product)?.offer.price;
             (price != agreed.price).then_some(ChangedPrice { line, product_id: item.product, price })
@@ -663,7 +661,16 @@ fn load_spots(
 
 impl<'s> Batch<'_, 's> {
     fn new(shop: &'s Shop) -> Self {
-        Self { shop, zone: shop.zone(), day: None, taken: HashMap::new(), credit: HashMap::new(), shifts: HashMap::new(), approvals: HashMap::new(), accepted: Vec::new() }
+        Self {
+            shop,
+            zone: shop.zone(),
+            day: None,
+            taken: HashMap::new(),
+            credit: HashMap::new(),
+            shifts: HashMap::new(),
+            approvals: HashMap::new(),
+            accepted: Vec::new(),
+        }
     }
 
     /// The business date of an instant; a minute has one date in every zone, so it is asked once a minute.

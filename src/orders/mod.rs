@@ -23,8 +23,8 @@ mod view;
 
 pub use desk::Desk;
 pub use model::{
-    Agreed, Allowance, AtTill, Channel, Flag, Item, Line, Method, NewPayment, OPEN_ITEM, Order, OrderError, OrderStatus, Payment, PaymentState,
-    PlaceOrder, Placed, ShortLine, Step, TillNote, order_code, parse_order_code,
+    Agreed, Allowance, AtTill, Channel, Flag, Item, Line, Method, NewPayment, OPEN_ITEM, Order, OrderError,
+    OrderStatus, Payment, PaymentState, PlaceOrder, Placed, ShortLine, Step, TillNote, order_code, parse_order_code,
 };
 pub use queries::{Which, bulks, inserts, statements};
 pub use view::OrderView;

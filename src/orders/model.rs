@@ -91,12 +91,7 @@ impl Item {
 
     /// So much of a product, at a price that was agreed.
     pub fn at(product: ProductId, quantity: Quantity, price: Money) -> Self {
-        Self {
-            product,
-            quantity,
-            agreed: Some(Box::new(Agreed { name: String::new(), price })),
-            discount: Money::ZERO,
-        }
+        Self { product, quantity, agreed: Some(Box::new(Agreed { name: String::new(), price })), discount: Money::ZERO }
     }
 
     /// So many of something that is in no catalogue.

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::actions::Whole;
-use super::returns::ReturnView;
 use super::model::{Channel, Method, OPEN_ITEM, OrderStatus, PaymentState, order_code};
+use super::returns::ReturnView;
 use crate::clock::{BusinessDate, Timestamp};
 use crate::ids::{OrderId, ProductId, StoreId, UserId};
 use crate::money::{Money, Quantity, TaxRate};

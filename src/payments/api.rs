@@ -158,15 +158,13 @@ async fn change_till(
 }
 
 fn own_till(conn: &mut Conn<'_>, caller: &Caller, id: TillId) -> Result<Till, TillError> {
-    actions::load_till(conn, id).and_then(|till| {
-        if caller.may_enter(till.store_id) { Ok(till) } else { Err(TillError::NoTill) }
-    })
+    actions::load_till(conn, id)
+        .and_then(|till| if caller.may_enter(till.store_id) { Ok(till) } else { Err(TillError::NoTill) })
 }
 
 fn own_shift(conn: &mut Conn<'_>, caller: &Caller, id: ShiftId) -> Result<Shift, TillError> {
-    actions::load_shift(conn, id).and_then(|shift| {
-        if caller.may_enter(shift.store_id) { Ok(shift) } else { Err(TillError::NoShift) }
-    })
+    actions::load_shift(conn, id)
+        .and_then(|shift| if caller.may_enter(shift.store_id) { Ok(shift) } else { Err(TillError::NoShift) })
 }
 
 /// A shift as it is shown.
@@ -368,7 +366,8 @@ struct CloseBody {
 fn total_of(count: &Count) -> Result<Money, Problem> {
     let mut total = Money::ZERO;
     for (note, how_many) in count {
-        let wrong = || Problem::field(format!("count.{note}"), "invalid", "Name a note or coin and how many there are.");
+        let wrong =
+            || Problem::field(format!("count.{note}"), "invalid", "Name a note or coin and how many there are.");
         let value = Money::parse(note).ok().filter(|value| *value > Money::ZERO).ok_or_else(wrong)?;
         let sum = value.as_paise().checked_mul(*how_many).filter(|sum| *sum >= 0).ok_or_else(wrong)?;
         total = total.checked_add(Money::paise(sum)).filter(|total| *total <= MOST_CASH).ok_or_else(wrong)?;
@@ -470,9 +469,7 @@ impl From<TillError> for Problem {
             TillError::NoTill | TillError::NoShift => Self::not_found(sentence),
             TillError::Archived => Self::conflict("till_archived", sentence),
             TillError::CodeTaken(_) => Self::field("code", "code_taken", sentence),
-            TillError::ShiftOpen(shift) => {
-                Self::conflict("shift_open", sentence).with("shiftId", shift.to_string())
-            }
+            TillError::ShiftOpen(shift) => Self::conflict("shift_open", sentence).with("shiftId", shift.to_string()),
             TillError::ShiftClosed => Self::conflict("shift_closed", sentence),
             TillError::ShiftCounted => Self::conflict("shift_counted", sentence),
             TillError::CountNeeded => Self::field("count", "missing", sentence),

@@ -116,9 +116,8 @@ pub fn write_moves(
     // In the order of the keys: writers that lock rows in one order never wait for each other in a ring.
     conn.execute_many(
         &queries::MOVE,
-        sums.iter().map(|((store, product), (delta, id))| {
-            [(*store).into(), (*product).into(), (*delta).into(), (*id).into()]
-        }),
+        sums.iter()
+            .map(|((store, product), (delta, id))| [(*store).into(), (*product).into(), (*delta).into(), (*id).into()]),
     )?;
     let mut recounted = Vec::new();
     for key in sums.keys() {
@@ -158,9 +157,9 @@ pub fn let_below(
     let nothing = || Quantity::ZERO.into();
     conn.execute_many(
         &queries::INSERT_SHELVES,
-        opened.into_iter().map(|(store, product)| {
-            [store.into(), product.into(), nothing(), nothing(), nothing(), false.into()]
-        }),
+        opened
+            .into_iter()
+            .map(|(store, product)| [store.into(), product.into(), nothing(), nothing(), nothing(), false.into()]),
     )?;
     let rows = keys.iter().map(|(store, product)| [(*store).into(), (*product).into(), now.into()]);
     conn.execute_many(&queries::LET_BELOW, rows)?;

@@ -55,9 +55,8 @@ async fn what_a_role_does_not_allow_a_managers_pin_approves_once(shop: Shop) {
     cheap["discount"] = json!(20);
     cheap["total"] = json!(80);
     assert_eq!(till.post("/api/pos/sales", cheap.clone()).await.expect(403).code(), "approval_needed");
-    let ask = |pin: &str, act: &str| {
-        till.post("/api/pos/approvals", json!({ "approverId": boss, "pin": pin, "act": act }))
-    };
+    let ask =
+        |pin: &str, act: &str| till.post("/api/pos/approvals", json!({ "approverId": boss, "pin": pin, "act": act }));
     assert_eq!(ask("4822", "discount").await.expect(401).code(), "wrong_pin");
     let approval = text(&ask("4821", "discount").await.expect(201).json()["approval"]);
     cheap["approval"] = json!(approval);

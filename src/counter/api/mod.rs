@@ -8,13 +8,14 @@ use axum::extract::State;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::Timestamp;
 use crate::counter::model::{FlaggedRow, Sale, SaleLine, SalePayment};
 use crate::counter::{queries, rules};
-use crate::clock::Timestamp;
 use crate::ids::{OrderId, StoreId, TillId};
 use crate::money::Money;
 use crate::orders::{
-    Allowance, AtTill, Channel, Desk, Flag, Item, Method, NewPayment, OrderError, PlaceOrder, Placed, order_code, rules::MOST_LINES,
+    Allowance, AtTill, Channel, Desk, Flag, Item, Method, NewPayment, OrderError, PlaceOrder, Placed, order_code,
+    rules::MOST_LINES,
 };
 use crate::payments::{self, CounterRules, TillError};
 use crate::staff::access::{ManageTills, SellAtCounter};

@@ -122,11 +122,7 @@ fn check(reason: Reason, note: &str, refunds: &[RefundBody], lines: usize) -> Re
     fields.into_result()?;
     Ok(refunds
         .iter()
-        .map(|refund| RefundAsked {
-            method: refund.method,
-            amount: refund.amount,
-            reference: refund.reference.clone(),
-        })
+        .map(|refund| RefundAsked { method: refund.method, amount: refund.amount, reference: refund.reference.clone() })
         .collect())
 }
 
@@ -169,10 +165,8 @@ async fn take_back(
         .iter()
         .map(|line| Wanted { line: line.line, quantity: line.quantity, restock: line.restock })
         .collect();
-    run(&site, seen.caller, address, key, move |conn, actor, by| {
-        actions::take_back(conn, actor, id, &wanted, &new, by)
-    })
-    .await
+    run(&site, seen.caller, address, key, move |conn, actor, by| actions::take_back(conn, actor, id, &wanted, &new, by))
+        .await
 }
 
 async fn void(

@@ -23,8 +23,8 @@ use crate::orders::{Line, OPEN_ITEM, OrderError, OrderStatus, PaymentState, rule
 use crate::payments::{self, Method};
 use crate::shop;
 use crate::staff::{self, Act};
-use crate::stock::ledger::{self, Movement};
 use crate::stock::Reason as Moved;
+use crate::stock::ledger::{self, Movement};
 use crate::web::events;
 
 type Result<T> = std::result::Result<T, ReturnError>;
@@ -88,10 +88,8 @@ pub fn void(conn: &mut Conn<'_>, actor: &Actor, id: OrderId, new: &NewReturn, by
     if order.placed_on != today.as_number() || !back.is_empty() {
         return Err(ReturnError::NotVoidable);
     }
-    let wanted: Vec<Wanted> = sold
-        .iter()
-        .map(|line| Wanted { line: line.line_no, quantity: line.quantity_milli, restock: true })
-        .collect();
+    let wanted: Vec<Wanted> =
+        sold.iter().map(|line| Wanted { line: line.line_no, quantity: line.quantity_milli, restock: true }).collect();
     let parts = parts_of(&sold, &back, &wanted)?;
     let paid = orders::payments_of(conn, &[(order.store_id, id)])?;
     let refunds = paid
@@ -457,27 +455,14 @@ fn insert(
     });
     conn.execute_many(&queries::INSERT_LINES, lines)?;
     let refunds = new.refunds.iter().zip(&decided.amounts).zip(1_i64..).map(|((refund, amount), number)| {
-        [
-            store.into(),
-            id.into(),
-            number.into(),
-            refund.method.into(),
-            (*amount).into(),
-            (&refund.reference).into(),
-        ]
+        [store.into(), id.into(), number.into(), refund.method.into(), (*amount).into(), (&refund.reference).into()]
     });
     conn.execute_many(&queries::INSERT_REFUNDS, refunds)?;
     Ok(())
 }
 
 /// What comes back stands on the shelf again; what is not sold again leaves it at once, so that both are seen.
-fn move_stock(
-    conn: &mut Conn<'_>,
-    decided: &Decided<'_>,
-    id: ReturnId,
-    today: BusinessDate,
-    by: By<'_>,
-) -> Result<()> {
+fn move_stock(conn: &mut Conn<'_>, decided: &Decided<'_>, id: ReturnId, today: BusinessDate, by: By<'_>) -> Result<()> {
     let store = decided.store;
     let keys = decided.parts.iter().filter(|part| part.product != OPEN_ITEM).map(|part| (store, part.product));
     let mut shelves = ledger::lock(conn, keys.collect())?;

@@ -9,7 +9,5 @@ mod model;
 mod queries;
 pub mod rules;
 
-pub use model::{
-    NewReturn, Reason, RefundAsked, ReturnError, ReturnView, ReturnedLine, UnbilledLine, Wanted,
-};
+pub use model::{NewReturn, Reason, RefundAsked, ReturnError, ReturnView, ReturnedLine, UnbilledLine, Wanted};
 pub use queries::{inserts, statements};

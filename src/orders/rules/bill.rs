@@ -255,7 +255,10 @@ mod tests {
         let items = [Item { discount: Money::paise(5_000), ..item(1000) }, item(1000)];
         let bill = bill(&items, &[&tea, &tea], Money::paise(300), false).unwrap();
         let discounts: Vec<i64> = bill.lines.iter().map(|line| line.discount.as_paise()).collect();
-        assert_eq!((discounts, bill.discount, bill.total), (vec![5_100, 200], Money::paise(5_300), Money::paise(14_700)));
+        assert_eq!(
+            (discounts, bill.discount, bill.total),
+            (vec![5_100, 200], Money::paise(5_300), Money::paise(14_700))
+        );
         let refused = super::bill(&items, &[&tea, &tea], Money::paise(15_001), false);
         assert!(matches!(refused, Err(OrderError::BadDiscount(_))));
     }

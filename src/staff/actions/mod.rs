@@ -11,11 +11,12 @@ use serde_json::json;
 
 pub use keys::{NewKey, list_keys, make_key, revoke_key};
 pub use moved::{Arrival, Newcomer, take_back, take_over};
-pub use pins::{
-    APPROVAL_LIFE_MS, approve as give_approval, drop_pin, fail_pin, find_approvals, find_pin, list_approvers, set_pin, take_approval, use_approval,
-};
 pub use people::{
     Filter, Removal, anonymise, approve, check_reach, check_store, edit, list, load, remove, set_enabled, set_status,
+};
+pub use pins::{
+    APPROVAL_LIFE_MS, approve as give_approval, drop_pin, fail_pin, find_approvals, find_pin, list_approvers, set_pin,
+    take_approval, use_approval,
 };
 pub use reset::{HANDED_LIFE_MS, RESET_MAIL, ask_reset, find_reset, make_reset, use_reset};
 pub use totp::{check_code, confirm_totp, drop_totp, start_totp};

@@ -72,9 +72,7 @@ async fn set(
 async fn remove(State(site): State<Site>, seen: Allowed<Approve>, address: Address) -> web::Result<StatusCode> {
     let id = own_account(&site, &seen).await?.id;
     let (actor, now) = (seen.actor(), site.clock.now());
-    site.db
-        .write(move |conn| actions::drop_pin(conn, id, By { actor: &actor, from: &address.text(), now }))
-        .await?;
+    site.db.write(move |conn| actions::drop_pin(conn, id, By { actor: &actor, from: &address.text(), now })).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
