@@ -155,7 +155,7 @@ async fn answer(
 
 impl OrderPage {
     fn new(page: Page, caller: &Caller, whole: Whole, zone: &TimeZone, has_upi: bool) -> Self {
-        let Whole { order, lines, payments, steps, invoice_number } = whole;
+        let Whole { order, lines, payments, steps, invoice_number, .. } = whole;
         let over = matches!(order.status, OrderStatus::Completed | OrderStatus::Cancelled);
         let may = |to| !over && caller.may::<FulfilOrders>() && rules::check_step(order.status, to).is_ok();
         let moves = [(OrderStatus::Confirmed, "a"), (OrderStatus::Packed, "p"), (OrderStatus::Ready, "r")]
