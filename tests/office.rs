@@ -110,6 +110,7 @@ async fn a_form_that_no_page_has_sent_changes_nothing(shop: Shop) {
 
 on_both!(an_order_is_worked_off_on_its_pages);
 async fn an_order_is_worked_off_on_its_pages(shop: Shop) {
+    shop.sign_in(Role::Owner).await;
     let order = place(&shop, "UPI").await;
     let cashier = browser(&shop, Role::Cashier).await;
     let board = cashier.get("/orders").await.expect(200);
@@ -145,6 +146,7 @@ async fn an_order_is_worked_off_on_its_pages(shop: Shop) {
 
 on_both!(staff_of_another_store_do_not_see_an_order);
 async fn staff_of_another_store_do_not_see_an_order(shop: Shop) {
+    shop.sign_in(Role::Owner).await;
     let order = place(&shop, "Cash").await;
     shop.execute("insert into stores (id, code, name, created_at) values (2, 'TWO', 'Second', 0)").await;
     let bound = shop.sign_in_at(Role::Cashier, StoreId::new(2)).await.user.unwrap();

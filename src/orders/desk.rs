@@ -768,12 +768,12 @@ fn find_replays<'c>(conn: &mut Conn<'_>, commands: &'c [PlaceOrder]) -> db::Resu
 
 /// The answers that were given to the sales of tills.
 fn find_till_sales<'c>(conn: &mut Conn<'_>, commands: &'c [PlaceOrder]) -> db::Result<Replays<'c>> {
-    let sales = || commands.iter().filter_map(|command| Some((command.at_till.as_ref()?, command.claim.as_ref()?)));
+    let sales = || commands.iter().filter_map(|command| Some((command.at_till.as_deref()?, command.claim.as_ref()?)));
     let asked = sales().map(|(till, _)| [till.till.into(), (&till.sale).into()]);
     let rows = conn.load_many(&queries::TILL_SALES, asked)?;
     let mut found: HashMap<(TillId, String), queries::TillSaleRow> =
         rows.into_iter().map(|row| ((row.till_id, row.sale_id.clone()), row)).collect();
-    let replay = |(till, claim): (&'c Box<AtTill>, &'c idempotency::Claim)| {
+    let replay = |(till, claim): (&'c AtTill, &'c idempotency::Claim)| {
         let row = found.remove(&(till.till, till.sale.clone()))?;
         let stored = idempotency::StoredRow {
             principal: claim.principal.clone(),

@@ -105,8 +105,11 @@ fn chosen(form: &Form) -> Result<Vec<ProductId>, Problem> {
     Ok(ids)
 }
 
+/// The field that says what is to be done.
+const ACT: &str = "act";
+
 fn act(form: &Form) -> Result<Act, Problem> {
-    match form.text("act") {
+    match form.text(ACT) {
         "price" => {
             let text = form.text("percent").trim_start_matches('+').trim_end_matches('%').trim();
             let wrong = || Problem::field("percent", "invalid", "Say by how many per cent, such as 5 or -2.5.");
@@ -121,7 +124,7 @@ fn act(form: &Form) -> Result<Act, Problem> {
         "category" => Err(Problem::field("category", "missing", "Name the category.")),
         "archive" => Ok(Act::Set(Status::Archived)),
         "restore" => Ok(Act::Set(Status::Active)),
-        _ => Err(Problem::field("act", "missing", "Choose what is to be done.")),
+        _ => Err(Problem::field(ACT, "missing", "Choose what is to be done.")),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::web::{Fields, Form, Problem};
 
 /// The values of the form: what is stored, or what somebody typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a box on the page")]
 pub(super) struct Values {
     pub name: String,
     pub name_local: String,

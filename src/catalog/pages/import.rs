@@ -27,6 +27,7 @@ const SHOWN_IMPORTS: i64 = 10;
 
 #[derive(Template)]
 #[template(path = "catalog/import.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what a template shows or not")]
 struct ImportPage {
     page: Page,
     notice: Option<String>,

@@ -457,7 +457,7 @@ pub(super) async fn set_image(
                 let on = acting.on(conn)?;
                 pictures::clear(conn, id, None, on)
             };
-            site.db.write(clear).await.map(|_| ()).map_err(Problem::from)
+            site.db.write(clear).await.map_err(Problem::from)
         }
         None => Err(Problem::field("image", "missing", "Choose a picture first.")),
         Some(file) => match prepare_picture(file.bytes.clone()).await {

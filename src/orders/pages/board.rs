@@ -40,6 +40,7 @@ struct Asked {
 
 #[derive(Template)]
 #[template(path = "orders/board.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what a template shows or not")]
 struct BoardPage {
     page: Page,
     notice: Option<String>,

@@ -23,6 +23,7 @@ use crate::web::{self, Path, Problem, Query, Site};
 
 #[derive(Template)]
 #[template(path = "orders/detail.html")]
+#[expect(clippy::struct_excessive_bools, reason = "what a template shows or not")]
 struct OrderPage {
     page: Page,
     notice: Option<String>,
