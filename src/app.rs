@@ -144,9 +144,12 @@ fn native_routes() -> Routes {
         .merge(staff::api::routes())
         .merge(crate::shop::api::routes())
         .merge(crate::customers::api::routes())
+        .merge(crate::payments::api::routes())
         .merge(crate::stock::api::routes())
         .merge(crate::catalog::api::routes())
         .merge(crate::orders::api::routes())
+        .merge(crate::till::api::routes())
+        .merge(crate::counter::api::routes())
         .merge(crate::reports::api::routes())
         .merge(crate::reports::live::routes())
         .merge(crate::classic::routes())
@@ -154,7 +157,14 @@ fn native_routes() -> Routes {
 
 /// Pages for people, and what they are dressed in.
 fn page_routes() -> Router<Site> {
-    Router::new().merge(assets::routes()).merge(staff::pages::routes()).merge(crate::reports::pages::routes())
+    Router::new()
+        .merge(assets::routes())
+        .merge(staff::pages::routes())
+        .merge(crate::reports::pages::routes())
+        .merge(crate::till::pages::routes())
+        .merge(crate::orders::pages::routes())
+        .merge(crate::catalog::pages::routes())
+        .merge(crate::customers::pages::routes())
 }
 
 /// Routes for machines that watch over the server, and the document itself.

@@ -84,6 +84,12 @@ ids! {
     ImportId;
     /// A piece of background work.
     JobId;
+    /// A place where money is taken.
+    TillId;
+    /// Somebody's time at a till.
+    ShiftId;
+    /// Goods that came back.
+    ReturnId;
 }
 
 /// Accepts an id as a JSON string or number.

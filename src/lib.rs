@@ -12,6 +12,9 @@ pub mod classic;
 
 pub mod check;
 pub mod reports;
+pub mod till;
+
+pub mod counter;
 
 pub mod orders;
 
@@ -20,6 +23,7 @@ pub mod catalog;
 pub mod stock;
 
 pub mod customers;
+pub mod payments;
 
 pub mod shop;
 pub mod staff;
@@ -40,8 +44,11 @@ pub fn statements() -> Vec<db::Shape> {
     [
         check::statements(),
         check::bulks(),
+        counter::statements(),
         orders::statements(),
         orders::inserts(),
+        orders::returns::statements(),
+        orders::returns::inserts(),
         orders::bulks(),
         stock::statements(),
         stock::inserts(),
@@ -56,6 +63,8 @@ pub fn statements() -> Vec<db::Shape> {
         classic::moving::statements(),
         classic::moving::inserts(),
         classic::moving::bulks(),
+        payments::statements(),
+        payments::bulks(),
         customers::statements(),
         queue::statements(),
         audit::statements(),

@@ -5,7 +5,7 @@ use kirana::db::{Conn, Error, Query};
 use kirana::staff::Role;
 use serde_json::json;
 
-use crate::support::{Engine, Shop, on_both};
+use crate::support::{Client, Engine, Shop, on_both};
 
 /// An invariant, what is said of it when it is broken, and how to break it.
 type Fault = (u8, &'static str, &'static str);
@@ -34,6 +34,32 @@ const FAULTS: &[Fault] = &[
         "on hand, which this product does not let fall below zero",
         "update stock set on_hand_milli = -1 where product_id = 1",
     ),
+    (1, "what waits to be counted is below zero", "update stock set recount_since_at = 1 where product_id = 1"),
+    (2, "what came back of a line against what was sold", "update return_lines set quantity_milli = 9000"),
+    (
+        2,
+        "a return against its lines and rounding",
+        "update return_lines set total_paise = total_paise + 1, taxable_paise = taxable_paise + 1",
+    ),
+    (2, "refunds against the return", "update refunds set amount_paise = amount_paise + 1"),
+    (
+        2,
+        "given back against the bill",
+        "update returns set total_paise = total_paise + 100000, taxable_paise = taxable_paise + 100000",
+    ),
+    (
+        2,
+        "what a drawer should hold against what went in and out",
+        "update shifts set expected_paise = expected_paise + 1 where status = 'closed'",
+    ),
+    (2, "a shift of a till against its open shift", "update tills set open_shift_id = null"),
+    (4, "a sale of a till against its order", "delete from pos_sales"),
+    (
+        5,
+        "credit notes of a series against its last number",
+        "update credit_note_series set last_number = last_number + 1",
+    ),
+    (5, "Z reports of a till against its last number", "update tills set last_z_number = last_z_number + 1"),
     (2, "the number of lines", "update orders set line_count = line_count + 1 where id = 1"),
     (2, "the number of lines", "delete from order_lines where order_id = 3"),
     (
@@ -180,6 +206,28 @@ async fn a_days_work(shop: &Shop) {
     owner.post("/api/stock/adjustments", lines).await.expect(201);
     owner.post("/api/orders/1/payments", json!({ "method": "cash", "amount": 5 })).await.expect(201);
     owner.post("/api/orders/1/confirm", json!({})).await.expect(200);
+    a_shift(shop, &owner).await;
+}
+
+/// A shift with a sale that was made while the server was away, of which something comes back.
+async fn a_shift(shop: &Shop, owner: &Client) {
+    let salt = shop.goods("Salt").price("10.00").tax_bp(500).cost("6.00").on_hand(1).create().await;
+    owner.post("/api/pos/tills", json!({ "code": "T1", "name": "Front" })).await.expect(201);
+    owner.post("/api/pos/shifts", json!({ "tillId": "1", "float": 100 })).await.expect(201);
+    let sale = json!({
+        "id": "0b9c7a8e-0001", "tillId": "1", "number": "T1-1", "soldAt": "2026-03-02T04:30:00Z", "total": 30,
+        "lines": [{ "productId": salt, "quantity": 3, "price": 10 }], "payments": [{ "method": "cash" }],
+    });
+    let body = json!({ "tillId": "1", "sentAt": "2026-03-02T04:30:00Z", "sales": [sale] });
+    assert_eq!(owner.post("/api/pos/sync", body).await.expect(200).json()["recorded"], json!(1));
+    let back = json!({
+        "lines": [{ "line": 1, "quantity": 1, "restock": true }], "reason": "wrong",
+        "refunds": [{ "method": "cash" }], "tillId": "1",
+    });
+    owner.post("/api/orders/5/returns", back).await.expect(201);
+    let count = json!({ "count": { "100": 1, "20": 1 } });
+    assert_eq!(owner.post("/api/pos/shifts/1/close", count).await.expect(200).json()["zNumber"], json!(1));
+    owner.post("/api/pos/shifts", json!({ "tillId": "1", "float": 0 })).await.expect(201);
 }
 
 /// What is left of a transaction that was undone on purpose.
@@ -234,7 +282,7 @@ async fn a_days_work_leaves_the_books_right(shop: Shop) {
     a_days_work(&shop).await;
     shop.check_books().await;
     let verdict = shop.db.read::<_, Error>(check::run).await.unwrap();
-    assert_eq!((verdict.orders, verdict.moves, verdict.more), (4, 14, 0));
+    assert_eq!((verdict.orders, verdict.moves, verdict.more), (5, 17, 0));
     assert_eq!(shop.number("select count(*) from audit_log").await, verdict.audit_entries);
 }
 

@@ -153,6 +153,6 @@ async fn what_is_low_or_out_is_found(shop: Shop) {
         }
         assert_eq!(walked, names);
     }
-    assert_snapshot!(keeper.get("/api/stock?filter=lots").await, @r#"400 {"code":"invalid","detail":"The filter is low or out.","errors":[{"field":"filter","code":"invalid","message":"The filter is low or out."}]}"#);
+    assert_snapshot!(keeper.get("/api/stock?filter=lots").await, @r#"400 {"code":"invalid","detail":"The filter is low, out or recount.","errors":[{"field":"filter","code":"invalid","message":"The filter is low, out or recount."}]}"#);
     shop.sign_in(Role::Customer).await.get("/api/stock").await.expect(403);
 }

@@ -103,5 +103,7 @@ pub fn command(dice: &mut Dice, hot: bool, clock: &Clock, caller: usize, number:
         )),
         now: clock.now(),
         on: None,
+        allowance: None,
+        at_till: None,
     }
 }

@@ -98,6 +98,32 @@ pub fn find(conn: &mut Conn<'_>, question: &Question) -> Result<Page> {
     Ok(Page { products, barcodes, total, next })
 }
 
+/// A page of the products on sale of which little or, if `out`, nothing is left; in the order of their ids.
+pub fn find_low(
+    conn: &mut Conn<'_>,
+    store: StoreId,
+    category: &str,
+    out: bool,
+    after: i64,
+    limit: i64,
+) -> Result<Page> {
+    let category = match category.trim() {
+        "" => 0,
+        named => match categories::find_meant(conn, named)? {
+            Some(id) => id.number(),
+            None => return Ok(Page::default()),
+        },
+    };
+    let level = if out { 2_i64 } else { 1 };
+    let params = [store.into(), category.into(), after.into(), limit.into(), level.into()];
+    let products: Vec<Product> = conn.all(&queries::BY_LEVEL, &params)?;
+    let (total,) = conn.only(&queries::COUNT_BY_LEVEL, &[store.into(), category.into(), level.into()])?;
+    let full = i64::try_from(products.len()).is_ok_and(|count| count == limit);
+    let next = products.last().filter(|_| full).map(|last| last.id.to_string());
+    let barcodes = barcodes_of(conn, &products)?;
+    Ok(Page { products, barcodes, total, next })
+}
+
 /// The barcodes of products, in their printed form and the products' order.
 pub fn barcodes_of(conn: &mut Conn<'_>, products: &[Product]) -> Result<Vec<Vec<String>>> {
     let rows = conn.load_many(&queries::BARCODES_OF, products.iter().map(|product| [product.id.into()]))?;

@@ -15,8 +15,10 @@ pub mod image;
 pub mod import;
 pub mod list;
 mod model;
+pub mod pages;
 mod queries;
 mod rules;
+pub mod till;
 pub mod upload;
 pub mod words;
 

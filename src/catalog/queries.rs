@@ -4,6 +4,7 @@ use super::barcode::Kind;
 use super::categories::Category;
 use super::import::Import;
 use super::model::{PriceChange, Product, Status};
+use super::till::TillProduct;
 use crate::ids::{CategoryId, ProductId, StoreId};
 use crate::money::Money;
 
@@ -53,6 +54,13 @@ macro_rules! filters {
             " as bigint)
                  union select c.id from categories c join tree t on c.parent_id = t.id) select id from tree))"
         )
+    };
+}
+
+/// What is low: counted, and at or below the reorder level, or ten where none is set.
+macro_rules! is_low {
+    () => {
+        "p.track_stock = 1 and k.on_hand_milli <= case when k.reorder_level_milli = 0 then 10000 else k.reorder_level_milli end"
     };
 }
 
@@ -115,12 +123,28 @@ crate::statements! {
         page!(where concat!("p.id < $4 and ", filters!("$2", "$3")), order by "p.id desc", limit "$5");
     pub(super) BY_ID(Int, Text, Int, Int, Int) -> Product =
         page!(where concat!("p.id > $4 and ", filters!("$2", "$3")), order by "p.id", limit "$5");
+    /// Products on sale of which little ($5 = 1) or nothing ($5 = 2) is left.
+    pub(super) BY_LEVEL(Int, Int, Int, Int, Int) -> Product =
+        page!(where concat!("p.id > $3 and ", filters!("'active'", "$2"), " and exists (select 1 from stock k
+                where k.store_id = $1 and k.product_id = p.id and ", is_low!(), " and ($5 = 1 or k.on_hand_milli <= 0))"),
+              order by "p.id", limit "$4");
+    pub(super) COUNT_BY_LEVEL(Int, Int, Int) -> (i64,) =
+        concat!("select count(*) from stock k join products p on p.id = k.product_id
+                 where k.store_id = $1 and ", filters!("'active'", "$2"), " and ", is_low!(), "
+                   and ($3 = 1 or k.on_hand_milli <= 0)");
     pub(super) BY_NAME(Int, Text, Int, Text, Int, Int) -> Product =
         page!(where concat!("(p.name_key, p.id) > ($4, $5) and ", filters!("$2", "$3")), order by "p.name_key, p.id", limit "$6");
     pub(super) BY_PRICE(Int, Text, Int, Int, Int, Int) -> Product =
         page!(where concat!("(p.price_paise, p.id) > ($4, $5) and ", filters!("$2", "$3")), order by "p.price_paise, p.id", limit "$6");
     pub(super) BY_PRICE_DOWN(Int, Text, Int, Int, Int, Int) -> Product =
         page!(where concat!("(p.price_paise, p.id) < ($4, $5) and ", filters!("$2", "$3")), order by "p.price_paise desc, p.id desc", limit "$6");
+    pub(super) TILL_PRODUCTS() -> TillProduct =
+        "select p.id, p.sku, p.name, p.name_local, p.brand, c.name as category, p.unit, p.mrp_paise, p.price_paise,
+                p.price_includes_tax, p.tax_rate_bp, p.item_code
+         from products p join categories c on c.id = p.category_id where p.status = 'active' order by p.id";
+    pub(super) TILL_BARCODES() -> (ProductId, String) =
+        "select b.product_id, b.code from barcodes b join products p on p.id = b.product_id where p.status = 'active'
+         order by b.product_id, b.code";
     pub(super) COUNT(Text) -> (i64,) = "select count(*) from products where status = $1";
     pub(super) COUNT_IN_CATEGORY(Text, Int) -> (i64,) =
         concat!("select count(*) from products p where ", filters!("$1", "$2"));

@@ -11,6 +11,43 @@ const MOST_BARCODES: usize = 50;
 
 type Result<T> = std::result::Result<T, Flaw>;
 
+crate::words! {
+    /// How full a shelf is, in a word.
+    pub enum Fullness {
+        /// Nothing is left.
+        Out = "out",
+        /// At or below the reorder level, or ten where none is set.
+        Low = "low",
+        /// At or below thirty.
+        Medium = "medium",
+        /// More.
+        Good = "good",
+        /// It is not counted.
+        Uncounted = "uncounted",
+    }
+}
+
+/// How full the shelf of a product is.
+pub fn fullness(product: &Product) -> Fullness {
+    let level = match product.reorder_level_milli {
+        unset if unset.is_zero() => Quantity::whole(10),
+        level => level,
+    };
+    match product.on_hand_milli {
+        _ if !product.track_stock => Fullness::Uncounted,
+        on_hand if on_hand <= Quantity::ZERO => Fullness::Out,
+        on_hand if on_hand <= level => Fullness::Low,
+        on_hand if on_hand <= Quantity::whole(30) => Fullness::Medium,
+        _ => Fullness::Good,
+    }
+}
+
+/// A price that is so many basis points higher or lower, rounded half up to the paisa.
+pub fn repriced(price: Money, change_bp: i64) -> Money {
+    let paise = i128::from(price.as_paise()) * i128::from(10_000 + change_bp);
+    Money::paise(i64::try_from(crate::money::divide_half_up(paise, 10_000)).unwrap_or(i64::MAX))
+}
+
 /// Checks a product to be added and returns its barcodes in their stored form.
 pub fn check_new(product: &NewProduct) -> Result<Vec<Barcode>> {
     check_text("name", &product.name, 1, 200)?;
@@ -328,6 +365,13 @@ mod tests {
         assert_eq!(change.clone().into_new().unwrap().unit, Unit::Kilogram);
         let whole = ProductChange { stock: Some(Quantity::whole(12)), ..change };
         assert_eq!(whole.into_new().unwrap().unit, Unit::Piece);
+    }
+
+    #[test]
+    fn prices_move_by_basis_points_and_are_rounded_half_up() {
+        for (paise, change_bp, after) in [(10_000, 500, 10_500), (999, 1000, 1099), (5, 1000, 6), (100, -10_000, 0)] {
+            assert_eq!(repriced(Money::paise(paise), change_bp), Money::paise(after));
+        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ rules! {
     1 "the balance after a move" BALANCES;
     1 "the last move" LAST_MOVE;
     1 "on hand, which this product does not let fall below zero" NEGATIVE;
+    1 "what waits to be counted is below zero" RECOUNT;
     2 "the number of lines" LINE_COUNT;
     2 "lines and payments without their order" LOOSE_ROWS;
     2 "the total against lines and rounding" ORDER_TOTAL;
@@ -36,6 +37,12 @@ rules! {
     2 "tax and taxable value of a line against its total" LINE_TOTAL;
     2 "paid against confirmed payments" PAID;
     2 "owed against the khata" CREDIT;
+    2 "what came back of a line against what was sold" RETURNED;
+    2 "a return against its lines and rounding" RETURN_TOTAL;
+    2 "refunds against the return" REFUNDS;
+    2 "given back against the bill" GIVEN_BACK;
+    2 "what a drawer should hold against what went in and out" DRAWER;
+    2 "a shift of a till against its open shift" OPEN_SHIFTS;
     3 "revenue of a product on a day" PRODUCT_REVENUE;
     3 "quantity of a product sold on a day" PRODUCT_SOLD;
     3 "tax and cost of a product on a day" PRODUCT_TAX_AND_COST;
@@ -47,8 +54,11 @@ rules! {
     3 "orders of a customer in all" CUSTOMER_ORDERS;
     3 "stock changed on a day" STOCK_DAYS;
     4 "effects of one key" KEY_TWICE;
+    4 "a sale of a till against its order" TILL_SALES;
     5 "bills of a series against its last number" INVOICES;
     5 "bill number without an order handed over" INVOICE_WITHOUT_HANDOVER;
+    5 "credit notes of a series against its last number" CREDIT_NOTES;
+    5 "Z reports of a till against its last number" Z_REPORTS;
     6 "search words of a product that is gone" LOOSE_WORDS;
 }
 
@@ -163,13 +173,57 @@ crate::statements! {
            on m.customer_id = c.user_id
          where c.credit_paise <> coalesce(m.owed, 0)";
 
+    RECOUNT() -> (String, i64, i64) =
+        "select 'store ' || store_id || ' product ' || product_id, on_hand_milli, cast(-1 as bigint)
+         from stock where recount_since_at is not null and (on_hand_milli >= 0 or allow_negative = 0)";
+    RETURNED() -> (String, i64, i64) =
+        "select 'order ' || r.order_id || ' line ' || l.order_line_no, cast(sum(l.quantity_milli) as bigint),
+                cast(coalesce(max(s.quantity_milli), 0) as bigint)
+         from returns r join return_lines l on l.store_id = r.store_id and l.return_id = r.id
+         left join order_lines s on s.store_id = r.store_id and s.order_id = r.order_id and s.line_no = l.order_line_no
+         where r.order_id is not null group by r.store_id, r.order_id, l.order_line_no
+         having sum(l.quantity_milli) > coalesce(max(s.quantity_milli), 0)";
+    RETURN_TOTAL() -> (String, i64, i64) =
+        "select 'return ' || r.id, r.total_paise, cast(coalesce(sum(l.total_paise), 0) as bigint) + r.rounding_paise
+         from returns r left join return_lines l on l.store_id = r.store_id and l.return_id = r.id
+         group by r.store_id, r.id, r.total_paise, r.rounding_paise
+         having r.total_paise <> coalesce(sum(l.total_paise), 0) + r.rounding_paise";
+    REFUNDS() -> (String, i64, i64) =
+        "select 'return ' || r.id, r.total_paise, cast(coalesce(sum(f.amount_paise), 0) as bigint)
+         from returns r left join refunds f on f.store_id = r.store_id and f.return_id = r.id
+         group by r.store_id, r.id, r.total_paise having r.total_paise <> coalesce(sum(f.amount_paise), 0)";
+    GIVEN_BACK() -> (String, i64, i64) =
+        "select 'order ' || r.order_id, cast(sum(r.total_paise) as bigint), coalesce(o.paid_paise, 0)
+         from returns r left join orders o on o.store_id = r.store_id and o.id = r.order_id
+         where r.order_id is not null group by r.store_id, r.order_id, o.paid_paise
+         having sum(r.total_paise) > coalesce(o.paid_paise, 0)";
+    DRAWER() -> (String, i64, i64) =
+        "select 'shift ' || s.id, s.expected_paise, cast(s.float_paise + coalesce(p.sold, 0) + coalesce(m.moved, 0) as bigint)
+         from shifts s
+         left join (select o.shift_id, sum(p.amount_paise) as sold
+                    from orders o join payments p on p.store_id = o.store_id and p.order_id = o.id
+                    where o.shift_id is not null and p.method = 'cash' and p.state = 'confirmed' group by o.shift_id) p
+           on p.shift_id = s.id
+         left join (select shift_id, sum(case when kind = 'in' or kind = 'payment' then amount_paise else -amount_paise end) as moved
+                    from shift_moves where method = 'cash' group by shift_id) m on m.shift_id = s.id
+         where s.expected_paise is not null
+           and s.expected_paise <> s.float_paise + coalesce(p.sold, 0) + coalesce(m.moved, 0)";
+    OPEN_SHIFTS() -> (String, i64, i64) =
+        "select 'till ' || t.id, coalesce(t.open_shift_id, 0), cast(coalesce(s.shift, 0) as bigint)
+         from tills t left join (select till_id, min(id) as shift, count(*) as shifts from shifts where status <> 'closed' group by till_id) s
+           on s.till_id = t.id
+         where coalesce(t.open_shift_id, 0) <> coalesce(s.shift, 0) or coalesce(s.shifts, 0) > 1";
+
     PRODUCT_REVENUE() -> (String, i64, i64) =
         "select 'store ' || store_id || ' day ' || day || ' product ' || product_id,
                 cast(sum(kept) as bigint), cast(sum(counted) as bigint)
          from (select store_id, day, product_id, revenue_paise as kept, 0 as counted from product_days
                union all
                select o.store_id, o.placed_on, l.product_id, 0, l.total_paise
-               from orders o join order_lines l on l.store_id = o.store_id and l.order_id = o.id where o.status <> 'cancelled') x
+               from orders o join order_lines l on l.store_id = o.store_id and l.order_id = o.id where o.status <> 'cancelled'
+               union all
+               select r.store_id, r.returned_on, l.product_id, 0, -l.total_paise
+               from returns r join return_lines l on l.store_id = r.store_id and l.return_id = r.id) x
          group by store_id, day, product_id having sum(kept) <> sum(counted)";
     PRODUCT_SOLD() -> (String, i64, i64) =
         "select 'store ' || store_id || ' day ' || day || ' product ' || product_id,
@@ -177,7 +231,10 @@ crate::statements! {
          from (select store_id, day, product_id, sold_milli as kept, 0 as counted, line_count as lines from product_days
                union all
                select o.store_id, o.placed_on, l.product_id, 0, l.quantity_milli, -1
-               from orders o join order_lines l on l.store_id = o.store_id and l.order_id = o.id where o.status <> 'cancelled') x
+               from orders o join order_lines l on l.store_id = o.store_id and l.order_id = o.id where o.status <> 'cancelled'
+               union all
+               select r.store_id, r.returned_on, l.product_id, 0, -l.quantity_milli, 0
+               from returns r join return_lines l on l.store_id = r.store_id and l.return_id = r.id) x
          group by store_id, day, product_id having sum(kept) <> sum(counted) or sum(lines) <> 0";
     PRODUCT_TAX_AND_COST() -> (String, i64, i64) =
         "select 'store ' || store_id || ' day ' || day || ' product ' || product_id,
@@ -186,13 +243,18 @@ crate::statements! {
                union all
                select o.store_id, o.placed_on, l.product_id, 0, l.cgst_paise + l.sgst_paise + l.igst_paise
                         + (coalesce(l.unit_cost_paise, 0) * l.quantity_milli + 500) / 1000
-               from orders o join order_lines l on l.store_id = o.store_id and l.order_id = o.id where o.status <> 'cancelled') x
+               from orders o join order_lines l on l.store_id = o.store_id and l.order_id = o.id where o.status <> 'cancelled'
+               union all
+               select r.store_id, r.returned_on, l.product_id, 0, -(l.cgst_paise + l.sgst_paise + l.igst_paise + l.cost_paise)
+               from returns r join return_lines l on l.store_id = r.store_id and l.return_id = r.id) x
          group by store_id, day, product_id having sum(kept) <> sum(counted)";
     STORE_REVENUE() -> (String, i64, i64) =
         "select 'store ' || store_id || ' day ' || sold_on, cast(sum(kept) as bigint), cast(sum(counted) as bigint)
          from (select store_id, sold_on, revenue_paise as kept, 0 as counted from store_days
                union all
-               select store_id, placed_on, 0, total_paise from orders where status <> 'cancelled') x
+               select store_id, placed_on, 0, total_paise from orders where status <> 'cancelled'
+               union all
+               select store_id, returned_on, 0, -total_paise from returns) x
          group by store_id, sold_on having sum(kept) <> sum(counted)";
     STORE_ORDERS() -> (String, i64, i64) =
         "select 'store ' || store_id || ' day ' || sold_on, cast(sum(kept) as bigint), cast(sum(counted) as bigint)
@@ -209,19 +271,29 @@ crate::statements! {
                union all
                select o.store_id, o.placed_on, 0, l.cgst_paise + l.sgst_paise + l.igst_paise + l.discount_paise
                         + (coalesce(l.unit_cost_paise, 0) * l.quantity_milli + 500) / 1000
-               from orders o join order_lines l on l.store_id = o.store_id and l.order_id = o.id where o.status <> 'cancelled') x
+               from orders o join order_lines l on l.store_id = o.store_id and l.order_id = o.id where o.status <> 'cancelled'
+               union all
+               select r.store_id, r.returned_on, 0,
+                      -(l.cgst_paise + l.sgst_paise + l.igst_paise + l.discount_paise + l.cost_paise)
+               from returns r join return_lines l on l.store_id = r.store_id and l.return_id = r.id) x
          group by store_id, sold_on having sum(kept) <> sum(counted)";
     CUSTOMER_SPENT() -> (String, i64, i64) =
         "select 'customer ' || customer_id || ' day ' || sold_on, cast(sum(kept) as bigint), cast(sum(counted) as bigint)
          from (select store_id, sold_on, customer_id, spent_paise as kept, 0 as counted, order_count as orders from customer_days
                union all
                select store_id, placed_on, customer_id, 0, total_paise, -1 from orders
-               where status <> 'cancelled' and customer_id is not null) x
+               where status <> 'cancelled' and customer_id is not null
+               union all
+               select store_id, returned_on, customer_id, 0, -total_paise, 0 from returns where customer_id is not null) x
          group by store_id, sold_on, customer_id having sum(kept) <> sum(counted) or sum(orders) <> 0";
     CUSTOMER_TOTAL() -> (String, i64, i64) =
         "select 'customer ' || c.user_id, c.spent_paise, cast(coalesce(o.spent, 0) as bigint)
-         from customers c left join (select customer_id, sum(total_paise) as spent from orders
-                                     where status <> 'cancelled' and customer_id is not null group by customer_id) o
+         from customers c left join (select customer_id, sum(amount) as spent
+                                     from (select customer_id, total_paise as amount from orders
+                                           where status <> 'cancelled' and customer_id is not null
+                                           union all
+                                           select customer_id, -total_paise from returns where customer_id is not null) both_ways
+                                     group by customer_id) o
            on o.customer_id = c.user_id
          where c.spent_paise <> coalesce(o.spent, 0)";
     CUSTOMER_ORDERS() -> (String, i64, i64) =
@@ -241,6 +313,25 @@ crate::statements! {
     KEY_TWICE() -> (String, i64, i64) =
         "select principal || ' key ' || key, count(*), cast(1 as bigint) from idempotency_keys
          group by principal, key having count(*) > 1 and max(bucket) - min(bucket) <= 1";
+    TILL_SALES() -> (String, i64, i64) =
+        "select 'till ' || coalesce(p.till_id, o.till_id) || ' order ' || coalesce(p.order_id, o.id), count(*), cast(1 as bigint)
+         from pos_sales p full join (select store_id, id, till_id from orders where till_id is not null) o
+           on o.store_id = p.store_id and o.id = p.order_id
+         where p.order_id is null or o.id is null or p.till_id <> o.till_id
+         group by coalesce(p.till_id, o.till_id), coalesce(p.order_id, o.id)";
+    CREDIT_NOTES() -> (String, i64, i64) =
+        "select 'store ' || s.store_id || ' year ' || s.credit_year, cast(coalesce(r.notes, 0) as bigint), s.last_number
+         from credit_note_series s
+         left join (select store_id, credit_year, count(*) as notes, max(credit_number) as last from returns
+                    group by store_id, credit_year) r
+           on r.store_id = s.store_id and r.credit_year = s.credit_year
+         where coalesce(r.notes, 0) <> s.last_number or coalesce(r.last, 0) <> s.last_number";
+    Z_REPORTS() -> (String, i64, i64) =
+        "select 'till ' || t.id, cast(coalesce(s.reports, 0) as bigint), t.last_z_number
+         from tills t left join (select till_id, count(*) as reports, max(z_number) as last from shifts
+                                 where z_number is not null group by till_id) s
+           on s.till_id = t.id
+         where coalesce(s.reports, 0) <> t.last_z_number or coalesce(s.last, 0) <> t.last_z_number";
     INVOICES() -> (String, i64, i64) =
         "select 'store ' || s.store_id || ' year ' || s.invoice_year, cast(coalesce(o.bills, 0) as bigint), s.last_number
          from invoice_series s left join (select store_id, invoice_year, count(*) as bills, min(invoice_number) as first,

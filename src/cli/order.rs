@@ -193,6 +193,8 @@ async fn add(args: AddArgs, context: &Context, as_json: bool, out: &Out) -> Outc
             claim: None,
             now: context.clock.now(),
             on: None,
+            allowance: None,
+            at_till: None,
         })
         .await?;
     let answer: serde_json::Value = serde_json::from_str(&placed.body)

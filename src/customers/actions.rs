@@ -1,6 +1,6 @@
 //! What is done with customers.
 
-use super::model::{Customer, CustomerError};
+use super::model::{CreditMove, Customer, CustomerError};
 use super::queries;
 use crate::audit::By;
 use crate::db::{Conn, anywhere};
@@ -16,6 +16,17 @@ pub fn list(conn: &mut Conn<'_>, text: &str, before: UserId, limit: i64) -> Resu
     let customers = conn.all(&queries::LIST, &[(&text).into(), before.into(), limit.into()])?;
     let (total,) = conn.only(&queries::COUNT, &[(&text).into()])?;
     Ok((customers, total))
+}
+
+/// The customers who owe the shop something, the most first.
+pub fn list_owing(conn: &mut Conn<'_>) -> Result<Vec<Customer>> {
+    const MOST: i64 = 500;
+    Ok(conn.all(&queries::OWING, &[MOST.into()])?)
+}
+
+/// The last changes of what a customer owes, newest first.
+pub fn khata(conn: &mut Conn<'_>, id: UserId, limit: i64) -> Result<Vec<CreditMove>> {
+    Ok(conn.all(&queries::KHATA, &[id.into(), limit.into()])?)
 }
 
 /// A customer who is there.

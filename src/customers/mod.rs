@@ -7,7 +7,8 @@
 pub mod actions;
 pub mod api;
 mod model;
+pub mod pages;
 mod queries;
 
-pub use model::{Customer, CustomerError};
+pub use model::{CreditMove, Customer, CustomerError};
 pub use queries::statements;

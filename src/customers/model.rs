@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::clock::{BusinessDate, Timestamp};
-use crate::ids::UserId;
+use crate::ids::{OrderId, StoreId, UserId};
 use crate::money::Money;
 use crate::staff::{Role, StaffError, Status};
 
@@ -55,6 +55,25 @@ crate::row! {
         pub updated_at: Timestamp,
         /// Rises with each change of the account.
         pub version: i64,
+    }
+}
+
+crate::row! {
+    /// A change of what a customer owes.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct CreditMove {
+        /// How much more they owe; below zero, how much less.
+        pub delta_paise: Money,
+        /// What they owed afterwards.
+        pub balance_after_paise: Money,
+        /// The store.
+        pub store_id: StoreId,
+        /// The order that caused it.
+        pub order_id: Option<OrderId>,
+        /// What somebody noted.
+        pub note: String,
+        /// When.
+        pub at: Timestamp,
     }
 }
 

@@ -279,7 +279,9 @@ impl<'c> Conn<'c> {
             match error {
                 Error::Again(_) => self.trouble = Some(Trouble::Again),
                 // Two requests with one key met: the loser tries again and finds the winner's answer.
-                Error::Violation(rule) if rule == "idempotency_keys_unique" => self.trouble = Some(Trouble::Again),
+                Error::Violation(rule) if rule == "idempotency_keys_unique" || rule == "pos_sales_key" => {
+                    self.trouble = Some(Trouble::Again);
+                }
                 Error::Violation(_) | Error::Full | Error::Busy => {}
                 error if error.is_fatal() => self.trouble = Some(Trouble::Fatal(error.to_string())),
                 error => tracing::error!(statement = name, %error, "a statement failed"),

@@ -32,7 +32,7 @@ macro_rules! migrations {
     };
 }
 
-migrations!["2026-11-21-090000_the_shop_opens", "2026-11-21-140000_moving_in"];
+migrations!["2026-11-21-090000_the_shop_opens", "2026-11-21-140000_moving_in", "2026-11-21-160000_the_counter",];
 
 /// Why a schema is not ours to use.
 #[derive(Debug, thiserror::Error)]

@@ -218,24 +218,25 @@ fn tls(more_roots: Option<&Path>) -> std::result::Result<MakeRustlsConnect, Open
     Ok(MakeRustlsConnect::new(config))
 }
 
+fn begin_reading(gate: &Gate, session: &mut Option<Session>) -> Result<()> {
+    let mut open = match session.take() {
+        Some(open) if !open.client.is_closed() => open,
+        _ => gate.connect()?,
+    };
+    open.client.batch_execute("begin isolation level repeatable read read only")?;
+    *session = Some(open);
+    Ok(())
+}
+
 fn serve_reads(gate: &Gate, jobs: &Receiver<ReadJob>) {
     let mut session: Option<Session> = None;
     while let Ok(job) = jobs.recv() {
-        if session.as_ref().is_none_or(|session| session.client.is_closed()) {
-            session = match gate.connect() {
-                Ok(session) => Some(session),
-                Err(error) => {
-                    job(Err(error));
-                    continue;
-                }
-            };
-        }
-        let Some(open) = session.as_mut() else { continue };
-        if let Err(error) = open.client.batch_execute("begin isolation level repeatable read read only") {
-            session = None;
-            job(Err(error.into()));
+        // A session may have been cut since it was last used, which only shows now: a new one is tried once.
+        if let Err(error) = begin_reading(gate, &mut session).or_else(|_| begin_reading(gate, &mut session)) {
+            job(Err(error));
             continue;
         }
+        let Some(open) = session.as_mut() else { continue };
         let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             job(Ok(&mut Conn::new(Engine::Postgres(open), 0)));
         }));

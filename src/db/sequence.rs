@@ -28,6 +28,12 @@ crate::words! {
         Orders = "orders",
         /// Background work.
         Jobs = "jobs",
+        /// Tills.
+        Tills = "tills",
+        /// Shifts at tills.
+        Shifts = "shifts",
+        /// Goods that came back.
+        Returns = "returns",
     }
 }
 

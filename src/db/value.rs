@@ -10,7 +10,9 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use super::{Error, Result};
 use crate::clock::{BusinessDate, Timestamp};
-use crate::ids::{ApiKeyId, CategoryId, ImportId, JobId, MoveId, OrderId, ProductId, StoreId, UserId};
+use crate::ids::{
+    ApiKeyId, CategoryId, ImportId, JobId, MoveId, OrderId, ProductId, ReturnId, ShiftId, StoreId, TillId, UserId,
+};
 use crate::money::{Money, Quantity, Rating, TaxRate};
 
 /// The kind of a parameter or column.
@@ -268,6 +270,9 @@ number_cells! {
     OrderId: OrderId::new, OrderId::number;
     ImportId: ImportId::new, ImportId::number;
     JobId: JobId::new, JobId::number;
+    TillId: TillId::new, TillId::number;
+    ShiftId: ShiftId::new, ShiftId::number;
+    ReturnId: ReturnId::new, ReturnId::number;
 }
 
 impl Cell for bool {

@@ -13,6 +13,8 @@ pub const UNIQUE_KEYS: &[(&str, &str)] = &[
     ("categories.name_key", "categories_name_unique"),
     ("stores.code", "stores_code_unique"),
     ("api_keys.prefix", "api_keys_prefix_unique"),
+    ("tills.store_id, tills.code", "tills_code_unique"),
+    ("pos_sales.till_id, pos_sales.sale_id", "pos_sales_key"),
     ("idempotency_keys.bucket, idempotency_keys.key_hash", "idempotency_keys_unique"),
 ];
 

@@ -363,6 +363,8 @@ impl Sale {
             claim: None,
             now: self.at,
             on: None,
+            allowance: None,
+            at_till: None,
         }
     }
 }

@@ -8,10 +8,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::desk::write_roll_ups;
-use super::model::{
-    Line, Method, NewPayment, Order, OrderError, OrderStatus, Payment, PaymentState, Step, invoice_code,
-};
+use super::model::{Line, Method, NewPayment, Order, OrderError, OrderStatus, Payment, PaymentState, Step};
 use super::queries::{self, LockedOrder, PaymentRow, ProductSums, Sums, Which};
+use super::returns::{self, ReturnView};
 use super::rules;
 use crate::audit::{self, By};
 use crate::clock::BusinessDate;
@@ -39,7 +38,7 @@ pub struct Actor {
 }
 
 impl Actor {
-    fn may_see(&self, store: StoreId, customer: Option<UserId>) -> bool {
+    pub(super) fn may_see(&self, store: StoreId, customer: Option<UserId>) -> bool {
         self.only_of.is_none_or(|own| customer == Some(own)) && self.only_in.is_none_or(|own| own == store)
     }
 }
@@ -57,6 +56,8 @@ pub struct Whole {
     pub steps: Vec<Step>,
     /// The number of its bill.
     pub invoice_number: Option<String>,
+    /// What came back of it; only loaded for a single order.
+    pub returns: Vec<ReturnView>,
 }
 
 /// An order that the actor may see, with all that belongs to it.
@@ -66,6 +67,7 @@ pub fn load(conn: &mut Conn<'_>, actor: &Actor, id: OrderId) -> Result<Whole> {
     let steps = queries::steps_of(conn, order.store_id, id)?;
     let mut whole = complete_rows(conn, vec![order])?.pop().ok_or(OrderError::NoOrder)?;
     whole.steps = steps;
+    whole.returns = returns::actions::list(conn, whole.order.store_id, id)?;
     Ok(whole)
 }
 
@@ -125,10 +127,11 @@ fn complete_rows(conn: &mut Conn<'_>, orders: Vec<Order>) -> Result<Vec<Whole>> 
             lines: lines.remove(&order.id).unwrap_or_default(),
             payments: payments.remove(&order.id).unwrap_or_default(),
             steps: Vec::new(),
+            returns: Vec::new(),
             invoice_number: order
                 .invoice_year
                 .zip(order.invoice_number)
-                .map(|(year, number)| invoice_code(&prefix, order.store_id, year, number)),
+                .map(|(year, number)| shop::invoice_code(&prefix, order.store_id, year, number)),
             order,
         })
         .collect())
@@ -309,6 +312,23 @@ pub fn confirm_payment(
     arrived(conn, &mut order, payment.amount_paise, &known, by)
 }
 
+/// Notes that a payment that was promised never came; the order stays, with the amount due.
+pub fn deny_payment(conn: &mut Conn<'_>, actor: &Actor, id: OrderId, number: i64, by: By<'_>) -> Result<()> {
+    let order = lock(conn, actor, id, None)?;
+    let known = queries::payments_of(conn, &[(order.store_id, id)])?;
+    let payment = known.iter().find(|payment| payment.payment_no == number).ok_or(OrderError::NoSuchPayment)?;
+    if payment.state != PaymentState::Pending {
+        return Err(OrderError::NotPending(payment.state));
+    }
+    queries::set_payment_state(conn, payment, PaymentState::Failed, "", None)?;
+    // What was paid stays as it is; the version rises, so that every listener sees the order anew.
+    queries::set_paid(conn, order.store_id, id, order.paid_paise, by.now)?;
+    let detail = json!({ "payment": number, "method": payment.method, "amount": payment.amount_paise });
+    audit::record(conn, by, "payment.deny", &format!("order:{id}"), &detail)?;
+    tell(conn, &order, order.status, order.version + 1);
+    Ok(())
+}
+
 /// Adds to what was paid; once all is, promises that were not needed lapse.
 fn arrived(conn: &mut Conn<'_>, order: &mut LockedOrder, amount: Money, others: &[Payment], by: By<'_>) -> Result<()> {
     order.paid_paise = order.paid_paise + amount;
@@ -333,6 +353,15 @@ fn write_up(conn: &mut Conn<'_>, order: &LockedOrder, amount: Money, by: By<'_>)
         return Err(OrderError::CreditLimit(left));
     }
     change_credit(conn, order, customer, row.credit_move_no + 1, amount, row.credit_paise + amount, by)
+}
+
+/// Takes an amount off what the customer of an order owes.
+pub(super) fn pay_off(conn: &mut Conn<'_>, order: &LockedOrder, amount: Money, by: By<'_>) -> Result<()> {
+    let customer = order.customer_id.ok_or(OrderError::CreditNeedsCustomer)?;
+    let rows = conn.load_many(&queries::LOCK_CUSTOMERS, [[customer.into()]])?;
+    let row = rows.first().ok_or(OrderError::NoCustomer(customer))?;
+    let delta = Money::ZERO - amount;
+    change_credit(conn, order, customer, row.credit_move_no + 1, delta, row.credit_paise - amount, by)
 }
 
 fn change_credit(

@@ -7,6 +7,7 @@ use axum::http::{HeaderName, StatusCode, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::actions::{self, Actor, Whole};
 use super::desk::Desk;
@@ -116,21 +117,46 @@ struct OrderBody {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ItemBody {
-    /// The product's id.
-    id: ProductId,
+    /// The product's id. Without it the line is an open item, in no catalogue, with a name and a price of its own.
+    id: Option<ProductId>,
     quantity: Quantity,
-    /// Ignored.
-    #[serde(default)]
-    #[expect(dead_code, reason = "documented clients send it")]
-    name: Ignored,
-    /// Ignored.
-    #[serde(default)]
-    #[expect(dead_code, reason = "documented clients send it")]
-    price: Ignored,
+    /// What an open item is called; ignored for a product.
+    #[schemars(with = "Option<String>")]
+    name: Option<Box<RawValue>>,
+    /// What one of an open item costs, with all tax in it; ignored for a product.
+    #[schemars(with = "Option<Money>")]
+    price: Option<Box<RawValue>>,
     /// Ignored.
     #[serde(default)]
     #[expect(dead_code, reason = "documented clients send it")]
     category: Ignored,
+}
+
+/// The longest name of an open item.
+const LONGEST_NAME: usize = 200;
+
+impl ItemBody {
+    /// The line; an open item is for those who take payments, since its price is what they say.
+    fn check(&self, line: usize, caller: &Caller) -> Result<Item, Problem> {
+        if let Some(id) = self.id {
+            return Ok(Item::of(id, self.quantity));
+        }
+        let (Some(name), Some(price)) = (&self.name, &self.price) else {
+            return Err(Problem::field("id", "missing", "Missing field: id"));
+        };
+        if !caller.may::<TakePayments>() {
+            return Err(Problem::forbidden("Your role does not allow selling what is in no catalogue."));
+        }
+        let name: String = serde_json::from_str(name.get()).unwrap_or_default();
+        let name = name.trim();
+        if name.is_empty() || name.chars().count() > LONGEST_NAME {
+            let field = format!("items[{line}].name");
+            return Err(Problem::field(field, "invalid", "An open item has a name of 1 to 200 characters."));
+        }
+        let price: Money = serde_json::from_str(price.get())
+            .map_err(|error| Problem::field(format!("items[{line}].price"), "invalid", error.to_string()))?;
+        Ok(Item::open(name.to_owned(), self.quantity, price))
+    }
 }
 
 /// A payment as it is sent.
@@ -219,6 +245,8 @@ impl OrderBody {
         if !discount.is_zero() && !caller.may::<GiveDiscount>() {
             return Err(Problem::forbidden("Your role does not allow discounts."));
         }
+        let items =
+            self.items.iter().enumerate().map(|(line, item)| item.check(line, caller)).collect::<Result<_, _>>()?;
         let channel = match (caller.principal, self.complete) {
             (Principal::Key(_), _) => Channel::Api,
             (_, true) => Channel::Counter,
@@ -231,7 +259,7 @@ impl OrderBody {
             actor: caller.actor(),
             user: caller.user(),
             channel,
-            items: self.items.iter().map(|item| Item::of(item.id, item.quantity)).collect(),
+            items,
             discount,
             payments,
             complete: self.complete,
@@ -239,12 +267,14 @@ impl OrderBody {
             claim: None,
             now,
             on: None,
+            allowance: None,
+            at_till: None,
         })
     }
 }
 
 /// Who acts, with the orders that are theirs.
-fn actor(caller: &Caller) -> Actor {
+pub(super) fn actor(caller: &Caller) -> Actor {
     Actor {
         name: caller.actor(),
         user: caller.user(),
@@ -254,7 +284,7 @@ fn actor(caller: &Caller) -> Actor {
 }
 
 /// An order's id or code in a path.
-fn order_id(text: &str) -> Result<OrderId, Problem> {
+pub(super) fn order_id(text: &str) -> Result<OrderId, Problem> {
     parse_order_code(text).ok_or_else(|| OrderError::NoOrder.into())
 }
 
@@ -588,6 +618,15 @@ impl From<OrderError> for Problem {
             OrderError::TooLateToCancel(_) => Self::conflict("too_late", sentence),
             OrderError::Stale => web::extract::stale(),
             OrderError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", sentence),
+            OrderError::PriceChanged(lines) => Self::conflict("price_changed", sentence).with("lines", json!(lines)),
+            OrderError::TotalDiffers { total, .. } => {
+                Self::conflict("total_differs", sentence).with("total", json!(total))
+            }
+            OrderError::DiscountLimit(limit) => {
+                Self::new(StatusCode::FORBIDDEN, "approval_needed", sentence).with("limit", json!(limit))
+            }
+            OrderError::Till(error) => error.into(),
+            OrderError::Approval(error) => error.into(),
             OrderError::Stock(error) => error.into(),
             OrderError::Db(error) => error.into(),
         }

@@ -16,17 +16,19 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::model::{
-    Channel, Item, Method, OPEN_ITEM, OrderError, OrderStatus, PaymentState, PlaceOrder, Placed, ShortLine,
-    invoice_code, order_code,
+    AtTill, ChangedPrice, Channel, Flag, Item, Method, OPEN_ITEM, OrderError, OrderStatus, PaymentState, PlaceOrder,
+    Placed, ShortLine, TillNote, order_code,
 };
 use super::queries::{self, CustomerRow, OfferRow, PaymentRow, ProductSums, Sums};
 use super::rules::{self, Bill, Offer};
 use crate::audit::{self, By};
-use crate::clock::BusinessDate;
+use crate::clock::{BusinessDate, Timestamp};
 use crate::db::{self, Conn, Db, Sequence, Value};
-use crate::ids::{OrderId, ProductId, StoreId, UserId};
+use crate::ids::{OrderId, ProductId, ShiftId, StoreId, TillId, UserId};
 use crate::money::{Money, Quantity};
+use crate::payments::{self, OpenShift, TillError, over_limit};
 use crate::shop::{self, Shop};
+use crate::staff::{self, Act, Approval, StaffError};
 use crate::stock::Reason;
 use crate::stock::ledger::{self, Movement, Shelves};
 use crate::web::answer::Stored;
@@ -86,9 +88,22 @@ struct Accepted<'c> {
     /// What each line costs the shop, tax of the bill, and the like.
     sums: Sums,
     on: BusinessDate,
+    /// The day on which its stock moves: today, for what was sold away from the server.
+    moved_on: BusinessDate,
     payments: Vec<(usize, Money, PaymentState)>,
     paid: Money,
     credit: Money,
+    spot: Option<Box<Spot>>,
+}
+
+/// What a sale at a till, or one that somebody approved, has besides.
+#[derive(Default)]
+struct Spot {
+    shift: Option<ShiftId>,
+    flags: Vec<Flag>,
+    approval: Option<Approval>,
+    /// What falls below zero with it.
+    below: Vec<ProductId>,
 }
 
 impl Memory {
@@ -98,9 +113,10 @@ impl Memory {
             *self = Self { disturbances: conn.disturbances(), ..Self::default() };
         }
         let replays = find_replays(conn, commands)?;
+        let (shifts, approvals) = load_spots(conn, commands)?;
         let shop = self.load(conn, commands)?;
 
-        let mut batch = Batch::new(&shop);
+        let mut batch = Batch { shifts, approvals, ..Batch::new(&shop) };
         let mut answers: Vec<Option<Answer>> = Vec::with_capacity(commands.len());
         let mut twins: HashMap<(&str, &str), usize> = HashMap::new();
         for (index, command) in commands.iter().enumerate() {
@@ -191,6 +207,8 @@ impl Memory {
             offers.push(offer.ok_or(OrderError::NoProduct { line, product: item.product })?);
         }
         let bill = rules::bill(&command.items, &offers, command.discount, shop.round_to_rupee)?;
+        let mut spot = self.decide_spot(command, &bill, batch)?;
+        let away = command.at_till.as_ref().is_some_and(|till| till.away);
         let payments = settle(command, bill.total)?;
         let paid =
             payments.iter().filter(|payment| payment.2 == PaymentState::Confirmed).map(|payment| payment.1).sum();
@@ -204,10 +222,20 @@ impl Memory {
             let owed = customer.credit_paise + batch.credit.get(&customer.user_id).copied().unwrap_or_default();
             let left = customer.credit_limit_paise - owed;
             if credit > left {
-                return Err(OrderError::CreditLimit(left));
+                match spot.as_mut().filter(|_| away) {
+                    Some(spot) => spot.flags.push(Flag::CreditAboveLimit),
+                    None => return Err(OrderError::CreditLimit(left)),
+                }
             }
         }
-        self.check_stock(command, batch)?;
+        let short = self.check_stock(command, batch, away)?;
+        if let (Some(spot), false) = (spot.as_mut(), short.is_empty()) {
+            spot.flags.push(Flag::StockShort);
+            spot.below = short.into_iter().map(|line| line.product_id).collect();
+        }
+        if let Some(approval) = spot.as_ref().and_then(|spot| spot.approval.as_ref()) {
+            batch.approvals.remove(&approval.id);
+        }
 
         if let (Some(customer), false) = (customer, credit.is_zero()) {
             *batch.credit.entry(customer.user_id).or_default() =
@@ -224,8 +252,81 @@ impl Memory {
             discount: bill.discount.as_paise(),
             cost: cost.sum(),
         };
-        let on = command.on.unwrap_or(batch.date(command.now));
-        Ok(Accepted { command, bill, special, sums, on, payments, paid, credit })
+        let on = command.on.unwrap_or_else(|| batch.date(sold_at(command)));
+        let moved_on = if command.at_till.is_some() { batch.date(command.now) } else { on };
+        Ok(Accepted { command, bill, special, sums, on, moved_on, payments, paid, credit, spot })
+    }
+
+    /// Decides what tills and limits have to say; nothing for a sale without either.
+    fn decide_spot(
+        &self,
+        command: &PlaceOrder,
+        bill: &Bill,
+        batch: &Batch<'_, '_>,
+    ) -> Result<Option<Box<Spot>>, OrderError> {
+        if command.at_till.is_none() && command.allowance.is_none() {
+            return Ok(None);
+        }
+        let mut spot = Spot::default();
+        let away = command.at_till.as_ref().is_some_and(|till| till.away);
+        if let Some(till) = command.at_till.as_deref() {
+            self.decide_at_till(command, till, bill, batch, &mut spot)?;
+        }
+        if let Some(allowance) = command.allowance.as_deref()
+            && over_limit(bill.discount, bill.gross, allowance.limit)
+        {
+            let approval =
+                allowance.approval.as_deref().map(|text| batch.approvals.get(&staff::access::hash_hex(text)));
+            match approval {
+                Some(Some(found))
+                    if found.is_for(Act::Discount, command.store, &command.actor, command.now)
+                        && !over_limit(bill.discount, bill.gross, allowance.rules.discount_of(found.approver_role)) =>
+                {
+                    spot.approval = Some(found.clone());
+                }
+                _ if away => spot.flags.push(Flag::DiscountAboveLimit),
+                Some(_) => return Err(StaffError::NoApproval.into()),
+                None => return Err(OrderError::DiscountLimit(allowance.limit)),
+            }
+        }
+        Ok(Some(Box::new(spot)))
+    }
+
+    fn decide_at_till(
+        &self,
+        command: &PlaceOrder,
+        till: &AtTill,
+        bill: &Bill,
+        batch: &Batch<'_, '_>,
+        spot: &mut Spot,
+    ) -> Result<(), OrderError> {
+        let known = batch.shifts.get(&till.till).filter(|known| known.store_id == command.store);
+        let known = known.ok_or(TillError::NoTill)?;
+        if let Some(said) = till.total.filter(|said| *said != bill.total) {
+            return Err(OrderError::TotalDiffers { said, total: bill.total });
+        }
+        let agreed =
+            command.items.iter().enumerate().filter_map(|(line, item)| Some((line, item, item.agreed.as_ref()?)));
+        let changed = agreed.filter_map(|(line, item, agreed)| {
+            let price = self.offers.get(&item.product)?.offer.price;
+            (price != agreed.price).then_some(ChangedPrice { line, product_id: item.product, price })
+        });
+        let changed: Vec<ChangedPrice> = changed.collect();
+        match (known.counting, till.away) {
+            (true, false) => return Err(TillError::ShiftCounted.into()),
+            (true, true) => spot.flags.push(Flag::ShiftClosed),
+            (false, _) => {}
+        }
+        match (changed.is_empty(), till.away) {
+            (false, false) => return Err(OrderError::PriceChanged(changed)),
+            (false, true) => spot.flags.push(Flag::PriceDiffers),
+            (true, _) => {}
+        }
+        if till.clock_wrong {
+            spot.flags.push(Flag::ClockWrong);
+        }
+        spot.shift = known.open();
+        Ok(())
     }
 
     /// What the lines are sold as for which something was agreed.
@@ -255,8 +356,14 @@ impl Memory {
         }
     }
 
-    /// Takes the stock of all lines, or names every line that is short.
-    fn check_stock(&self, command: &PlaceOrder, batch: &mut Batch<'_, '_>) -> Result<(), OrderError> {
+    /// Takes the stock of all lines, or names every line that is short. What was sold away from the server has
+    /// left the shop, so it is taken all the same.
+    fn check_stock(
+        &self,
+        command: &PlaceOrder,
+        batch: &mut Batch<'_, '_>,
+        away: bool,
+    ) -> Result<Vec<ShortLine>, OrderError> {
         let tracked = |item: &&Item| self.offers.get(&item.product).is_some_and(|known| known.tracked);
         let mut wanted: Vec<(ProductId, Quantity)> =
             command.items.iter().filter(tracked).map(|item| (item.product, item.quantity)).collect();
@@ -285,13 +392,13 @@ impl Memory {
                 short.push(ShortLine { product_id: *product, name, wanted: *wanted, available });
             }
         }
-        if !short.is_empty() {
+        if !short.is_empty() && !away {
             return Err(OrderError::Short(short));
         }
         for (product, wanted) in wanted {
             *batch.taken.entry((command.store, product)).or_default() += wanted.as_milli();
         }
-        Ok(())
+        Ok(short)
     }
 
     /// Writes what was accepted; returns each one's answer by its place in the batch.
@@ -327,6 +434,7 @@ impl Memory {
         self.roll_up(conn, &orders, moved)?;
         self.update_customers(conn, &orders)?;
         store_keys(conn, &orders, &answers)?;
+        use_approvals(conn, &orders)?;
         Ok(answers)
     }
 
@@ -386,14 +494,26 @@ impl Memory {
                         unit_cost: known.offer.cost,
                         user: command.user,
                         at: command.now,
-                        on: accepted.on,
+                        on: accepted.moved_on,
                     })
                 })
             })
             .collect();
+        let below: Vec<(StoreId, ProductId)> = orders
+            .iter()
+            .filter_map(|(_, _, accepted)| Some((accepted.command.store, accepted.spot.as_deref()?)))
+            .flat_map(|(store, spot)| spot.below.iter().map(move |product| (store, *product)))
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect();
+        if !below.is_empty() {
+            let now = orders.iter().map(|(_, _, accepted)| accepted.command.now).max().unwrap_or_default();
+            ledger::let_below(conn, &mut self.shelves, &below, now)?;
+        }
         // The decision has seen the same shelves under the same lock.
         let (_, days) = ledger::write_moves(conn, &mut self.shelves, &movements)
             .map_err(|error| db::Error::Engine(error.to_string()))?;
+        ledger::hold(&mut self.shelves, &below);
         for (&(store, _, product), (delta, _)) in &days {
             let Some(shelf) = self.shelves.get(&(store, product)) else { continue };
             let was_above = shelf.on_hand_milli.as_milli() - delta.as_milli() > shelf.reorder_level_milli.as_milli();
@@ -512,16 +632,49 @@ struct Batch<'c, 's> {
     day: Option<(i64, BusinessDate)>,
     taken: HashMap<(StoreId, ProductId), i64>,
     credit: HashMap<UserId, Money>,
+    shifts: HashMap<TillId, OpenShift>,
+    /// Approvals that are named, until one is used.
+    approvals: HashMap<String, Approval>,
     accepted: Vec<(usize, Accepted<'c>)>,
+}
+
+/// When something was sold.
+fn sold_at(command: &PlaceOrder) -> Timestamp {
+    command.at_till.as_ref().map_or(command.now, |till| till.sold_at)
+}
+
+/// The open shifts of the tills that commands name, and the approvals; nothing is asked when none are named.
+fn load_spots(
+    conn: &mut Conn<'_>,
+    commands: &[PlaceOrder],
+) -> db::Result<(HashMap<TillId, OpenShift>, HashMap<String, Approval>)> {
+    let tills: Vec<TillId> = commands.iter().filter_map(|command| Some(command.at_till.as_ref()?.till)).collect();
+    let shifts = payments::actions::open_shifts(conn, &tills)?;
+    let texts: Vec<&str> =
+        commands.iter().filter_map(|command| command.allowance.as_ref()?.approval.as_deref()).collect();
+    let approvals = staff::actions::find_approvals(conn, &texts)?;
+    Ok((
+        shifts.into_iter().map(|shift| (shift.till_id, shift)).collect(),
+        approvals.into_iter().map(|approval| (approval.id.clone(), approval)).collect(),
+    ))
 }
 
 impl<'s> Batch<'_, 's> {
     fn new(shop: &'s Shop) -> Self {
-        Self { shop, zone: shop.zone(), day: None, taken: HashMap::new(), credit: HashMap::new(), accepted: Vec::new() }
+        Self {
+            shop,
+            zone: shop.zone(),
+            day: None,
+            taken: HashMap::new(),
+            credit: HashMap::new(),
+            shifts: HashMap::new(),
+            approvals: HashMap::new(),
+            accepted: Vec::new(),
+        }
     }
 
     /// The business date of an instant; a minute has one date in every zone, so it is asked once a minute.
-    fn date(&mut self, now: crate::clock::Timestamp) -> BusinessDate {
+    fn date(&mut self, now: Timestamp) -> BusinessDate {
         let minute = now.as_ms().div_euclid(60_000);
         match self.day {
             Some((known, date)) if known == minute => date,
@@ -545,7 +698,18 @@ impl<'s> Batch<'_, 's> {
             item_count: accepted.sums.lines,
             due: accepted.bill.total - accepted.paid,
             invoice_number: invoice
-                .map(|(year, number)| invoice_code(&self.shop.invoice_prefix, command.store, year, number)),
+                .map(|(year, number)| shop::invoice_code(&self.shop.invoice_prefix, command.store, year, number)),
+            counter: command.at_till.as_deref().map(|till| {
+                let spot = accepted.spot.as_deref();
+                TillNote {
+                    sale_id: till.sale.clone(),
+                    number: till.number.clone(),
+                    till_id: till.till,
+                    shift_id: spot.and_then(|spot| spot.shift),
+                    sold_at: till.sold_at,
+                    flags: spot.map(|spot| spot.flags.clone()).unwrap_or_default(),
+                }
+            }),
         };
         let body = serde_json::to_string(&placed).unwrap_or_else(|_| "{}".to_owned());
         Stored { status: StatusCode::CREATED.as_u16(), body, replayed: false }
@@ -584,10 +748,12 @@ type Replays<'c> = HashMap<(&'c str, &'c str), idempotency::StoredRow>;
 
 /// The answers that were stored for the keys of a batch.
 fn find_replays<'c>(conn: &mut Conn<'_>, commands: &'c [PlaceOrder]) -> db::Result<Replays<'c>> {
-    let claims = || commands.iter().filter_map(|command| Some((command.claim.as_ref()?, command.now)));
+    let elsewhere = || commands.iter().filter(|command| command.at_till.is_none());
+    let claims = || elsewhere().filter_map(|command| Some((command.claim.as_ref()?, command.now)));
+    let at_tills = find_till_sales(conn, commands)?;
     let rows = conn.load_many(&idempotency::FIND, claims().map(|(claim, now)| claim.lookup(now)))?;
     if rows.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(at_tills);
     }
     let mut found: HashMap<(String, String), idempotency::StoredRow> =
         rows.into_iter().map(|row| ((row.principal.clone(), row.key.clone()), row)).collect();
@@ -596,7 +762,29 @@ fn find_replays<'c>(conn: &mut Conn<'_>, commands: &'c [PlaceOrder]) -> db::Resu
             let row = found.remove(&(claim.principal.clone(), claim.sent.key.clone()))?;
             Some(((claim.principal.as_str(), claim.sent.key.as_str()), row))
         })
+        .chain(at_tills)
         .collect())
+}
+
+/// The answers that were given to the sales of tills.
+fn find_till_sales<'c>(conn: &mut Conn<'_>, commands: &'c [PlaceOrder]) -> db::Result<Replays<'c>> {
+    let sales = || commands.iter().filter_map(|command| Some((command.at_till.as_deref()?, command.claim.as_ref()?)));
+    let asked = sales().map(|(till, _)| [till.till.into(), (&till.sale).into()]);
+    let rows = conn.load_many(&queries::TILL_SALES, asked)?;
+    let mut found: HashMap<(TillId, String), queries::TillSaleRow> =
+        rows.into_iter().map(|row| ((row.till_id, row.sale_id.clone()), row)).collect();
+    let replay = |(till, claim): (&'c AtTill, &'c idempotency::Claim)| {
+        let row = found.remove(&(till.till, till.sale.clone()))?;
+        let stored = idempotency::StoredRow {
+            principal: claim.principal.clone(),
+            key: row.sale_id,
+            request_hash: row.request_hash,
+            status: i64::from(StatusCode::CREATED.as_u16()),
+            body: row.answer,
+        };
+        Some(((claim.principal.as_str(), claim.sent.key.as_str()), stored))
+    };
+    Ok(sales().filter_map(replay).collect())
 }
 
 fn replay_of(command: &PlaceOrder, row: &idempotency::StoredRow) -> Answer {
@@ -639,7 +827,7 @@ fn vouch(conn: &mut Conn<'_>, orders: &[(OrderId, usize, &Accepted<'_>)]) -> db:
     let mut digest = OrdersDigest::default();
     for (id, _, accepted) in orders {
         let command = accepted.command;
-        digest.add(*id, command.store, command.customer, accepted.bill.total, command.now.as_ms());
+        digest.add(*id, command.store, command.customer, accepted.bill.total, sold_at(command).as_ms());
     }
     let now = orders.iter().map(|(_, _, accepted)| accepted.command.now).max().unwrap_or_default();
     let by = By { actor: "desk", from: "", now };
@@ -700,7 +888,7 @@ fn order_row<'a>(
     previous: Option<OrderId>,
     place: audit::Place,
     invoice: Option<(i64, i64)>,
-) -> [Value<'a>; 25] {
+) -> [Value<'a>; 27] {
     let Accepted { command, bill, .. } = accepted;
     let sum = |part: fn(&rules::BillLine) -> Money| bill.lines.iter().map(part).sum::<Money>();
     let status = if command.complete { OrderStatus::Completed } else { OrderStatus::Placed };
@@ -711,7 +899,7 @@ fn order_row<'a>(
         (&command.actor).into(),
         command.channel.into(),
         status.into(),
-        command.now.into(),
+        sold_at(command).into(),
         accepted.on.into(),
         accepted.sums.lines.into(),
         bill.gross.into(),
@@ -730,6 +918,8 @@ fn order_row<'a>(
         invoice.map(|(year, _)| year).into(),
         invoice.map(|(_, number)| number).into(),
         command.now.into(),
+        command.at_till.as_ref().map(|till| till.till).into(),
+        accepted.spot.as_ref().and_then(|spot| spot.shift).into(),
     ]
 }
 
@@ -746,7 +936,7 @@ fn insert_payments(conn: &mut Conn<'_>, orders: &[(OrderId, usize, &Accepted<'_>
                 amount: *amount,
                 state: *state,
                 actor: &command.actor,
-                at: command.now,
+                at: sold_at(command),
                 on: accepted.on.as_number(),
             })
         })
@@ -811,11 +1001,41 @@ fn store_keys(
     orders: &[(OrderId, usize, &Accepted<'_>)],
     answers: &[Option<Stored>],
 ) -> db::Result<()> {
-    let rows = orders.iter().filter_map(|(_, index, accepted)| {
+    let at_tills = orders.iter().filter_map(|(id, index, accepted)| {
+        let command = accepted.command;
+        let (till, claim, answer) = (command.at_till.as_ref()?, command.claim.as_ref()?, answers[*index].as_ref()?);
+        let flags = accepted.spot.iter().flat_map(|spot| &spot.flags).map(|flag| flag.word()).collect::<Vec<_>>();
+        Some([
+            till.till.into(),
+            (&till.sale).into(),
+            command.store.into(),
+            (*id).into(),
+            (&till.number).into(),
+            till.sold_at.into(),
+            command.now.into(),
+            flags.join(" ").into(),
+            (&claim.sent.request_hash).into(),
+            (&answer.body).into(),
+        ])
+    });
+    conn.execute_many(&queries::INSERT_TILL_SALES, at_tills)?;
+    let rows = orders.iter().filter(|(_, _, accepted)| accepted.command.at_till.is_none());
+    let rows = rows.filter_map(|(_, index, accepted)| {
         let (claim, answer) = (accepted.command.claim.as_ref()?, answers[*index].as_ref()?);
         Some(claim.row(answer, accepted.command.now))
     });
     conn.execute_many(&idempotency::STORE, rows).map(|_| ())
+}
+
+/// Uses up what was approved, in the audit log with both names.
+fn use_approvals(conn: &mut Conn<'_>, orders: &[(OrderId, usize, &Accepted<'_>)]) -> db::Result<()> {
+    for (id, _, accepted) in orders {
+        if let Some(approval) = accepted.spot.as_ref().and_then(|spot| spot.approval.as_ref()) {
+            let by = By { actor: &accepted.command.actor, from: "", now: accepted.command.now };
+            staff::actions::use_approval(conn, approval, &format!("order:{id}"), by)?;
+        }
+    }
+    Ok(())
 }
 
 /// What listeners are told of an order.

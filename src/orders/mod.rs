@@ -14,15 +14,17 @@ pub mod actions;
 pub mod api;
 pub mod desk;
 mod model;
+pub mod pages;
 pub mod past;
 mod queries;
+pub mod returns;
 pub mod rules;
 mod view;
 
 pub use desk::Desk;
 pub use model::{
-    Agreed, Channel, Item, Line, Method, NewPayment, OPEN_ITEM, Order, OrderError, OrderStatus, Payment, PaymentState,
-    PlaceOrder, Placed, ShortLine, Step, order_code, parse_order_code,
+    Agreed, Allowance, AtTill, Channel, Flag, Item, Line, Method, NewPayment, OPEN_ITEM, Order, OrderError,
+    OrderStatus, Payment, PaymentState, PlaceOrder, Placed, ShortLine, Step, TillNote, order_code, parse_order_code,
 };
 pub use queries::{Which, bulks, inserts, statements};
 pub use view::OrderView;

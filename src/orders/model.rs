@@ -4,8 +4,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::clock::{BusinessDate, Timestamp};
-use crate::ids::{OrderId, ProductId, StoreId, UserId};
+use crate::ids::{OrderId, ProductId, ShiftId, StoreId, TillId, UserId};
 use crate::money::{Money, Quantity, TaxRate};
+pub use crate::payments::Method;
+use crate::payments::{CounterRules, TillError};
+use crate::staff::StaffError;
 use crate::web::idempotency::Claim;
 
 crate::words! {
@@ -41,22 +44,6 @@ crate::words! {
 }
 
 crate::words! {
-    /// How something is paid.
-    pub enum Method {
-        /// In notes and coins.
-        Cash = "cash",
-        /// On a terminal.
-        Card = "card",
-        /// By UPI.
-        Upi = "upi",
-        /// Later: it is written up (khata).
-        Credit = "credit",
-        /// With what the shop owes the customer.
-        StoreCredit = "store_credit",
-    }
-}
-
-crate::words! {
     /// Whether a payment has arrived.
     pub enum PaymentState {
         /// It is promised.
@@ -83,6 +70,8 @@ pub struct Item {
     pub quantity: Quantity,
     /// What the shop agreed to for this line.
     pub agreed: Option<Box<Agreed>>,
+    /// What is taken off this line alone.
+    pub discount: Money,
 }
 
 /// What somebody who may set prices agreed to.
@@ -97,17 +86,17 @@ pub struct Agreed {
 impl Item {
     /// So much of a product, at the price that it has.
     pub fn of(product: ProductId, quantity: Quantity) -> Self {
-        Self { product, quantity, agreed: None }
+        Self { product, quantity, agreed: None, discount: Money::ZERO }
     }
 
     /// So much of a product, at a price that was agreed.
     pub fn at(product: ProductId, quantity: Quantity, price: Money) -> Self {
-        Self { product, quantity, agreed: Some(Box::new(Agreed { name: String::new(), price })) }
+        Self { product, quantity, agreed: Some(Box::new(Agreed { name: String::new(), price })), discount: Money::ZERO }
     }
 
     /// So many of something that is in no catalogue.
     pub fn open(name: String, quantity: Quantity, price: Money) -> Self {
-        Self { product: OPEN_ITEM, quantity, agreed: Some(Box::new(Agreed { name, price })) }
+        Self { product: OPEN_ITEM, quantity, agreed: Some(Box::new(Agreed { name, price })), discount: Money::ZERO }
     }
 }
 
@@ -151,6 +140,89 @@ pub struct PlaceOrder {
     pub now: Timestamp,
     /// The business date that it belongs to; none means today.
     pub on: Option<BusinessDate>,
+    /// How much the caller may take off; none means as much as they say.
+    pub allowance: Option<Box<Allowance>>,
+    /// What a till adds; none for orders that are made elsewhere.
+    pub at_till: Option<Box<AtTill>>,
+}
+
+/// How much somebody may take off a bill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowance {
+    /// By their own role.
+    pub limit: TaxRate,
+    /// The rules, for what the one who approved may take off.
+    pub rules: CounterRules,
+    /// The approval of somebody who may take off more.
+    pub approval: Option<String>,
+}
+
+/// What a till adds to a sale. The key of the command is the till's own id for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AtTill {
+    /// The till.
+    pub till: TillId,
+    /// The till's id for the sale.
+    pub sale: String,
+    /// The number that the till printed; empty when it printed the shop's.
+    pub number: String,
+    /// When it was sold.
+    pub sold_at: Timestamp,
+    /// It was made while the server was away: the goods have left, so it is recorded, and what does not fit
+    /// is flagged.
+    pub away: bool,
+    /// The till's clock was of no use.
+    pub clock_wrong: bool,
+    /// What the till says that it comes to.
+    pub total: Option<Money>,
+}
+
+crate::words! {
+    /// What somebody should look at in a sale that was made while the server was away.
+    pub enum Flag {
+        /// More was sold than was there.
+        StockShort = "stock_short",
+        /// A price is not the catalogue's.
+        PriceDiffers = "price_differs",
+        /// More was taken off than the role allows.
+        DiscountAboveLimit = "discount_above_limit",
+        /// More was written up than the customer may owe.
+        CreditAboveLimit = "credit_above_limit",
+        /// The till's clock was of no use.
+        ClockWrong = "clock_wrong",
+        /// No shift took it: the one it belongs to was counted.
+        ShiftClosed = "shift_closed",
+    }
+}
+
+/// What is answered to a till besides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TillNote {
+    /// The till's id for the sale.
+    pub sale_id: String,
+    /// The number that the till printed.
+    pub number: String,
+    /// The till.
+    pub till_id: TillId,
+    /// The shift that took it.
+    pub shift_id: Option<ShiftId>,
+    /// When it was sold, by the server's clock.
+    pub sold_at: Timestamp,
+    /// What somebody should look at.
+    pub flags: Vec<Flag>,
+}
+
+/// A price that is not what the till showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangedPrice {
+    /// Which line, from 0.
+    pub line: usize,
+    /// The product.
+    pub product_id: ProductId,
+    /// What the catalogue says.
+    pub price: Money,
 }
 
 /// What is answered to an order that was placed.
@@ -175,6 +247,9 @@ pub struct Placed {
     pub due: Money,
     /// The number of its bill, once it is handed over.
     pub invoice_number: Option<String>,
+    /// For a sale at a till.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counter: Option<TillNote>,
 }
 
 /// The code of an order as people use it: `OD` and seven digits.
@@ -189,11 +264,6 @@ pub fn parse_order_code(text: &str) -> Option<OrderId> {
         return None;
     }
     digits.parse().ok()
-}
-
-/// The number of a bill: prefix, financial year, running number; at most 16 characters.
-pub fn invoice_code(prefix: &str, store: StoreId, year: i64, number: i64) -> String {
-    format!("{prefix}{store}-{year:04}-{number:06}")
 }
 
 crate::row! {
@@ -464,6 +534,26 @@ pub enum OrderError {
     /// The key was used for another request.
     #[error("This Idempotency-Key was already used for another request.")]
     KeyReused,
+    /// Prices are not what the till showed.
+    #[error("A price has changed; read the bill again.")]
+    PriceChanged(Vec<ChangedPrice>),
+    /// The bill does not come to what the till says.
+    #[error("The bill comes to {total}, the till says {said}.")]
+    TotalDiffers {
+        /// What the till says.
+        said: Money,
+        /// What it comes to.
+        total: Money,
+    },
+    /// More is taken off than the role allows.
+    #[error("Your role takes off {0} % at most; ask a manager to approve.")]
+    DiscountLimit(TaxRate),
+    /// The till.
+    #[error(transparent)]
+    Till(#[from] TillError),
+    /// The approval.
+    #[error(transparent)]
+    Approval(#[from] StaffError),
     /// Stock.
     #[error(transparent)]
     Stock(#[from] crate::stock::StockError),

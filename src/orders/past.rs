@@ -127,7 +127,7 @@ pub fn take_over(
         let previous = sum.order.customer.and_then(|customer| customers.link(customer, *id, sum));
         order_row(store, *id, sum, previous, place, by)
     });
-    let rows: Vec<[Value<'_>; 25]> = rows.collect();
+    let rows: Vec<[Value<'_>; 27]> = rows.collect();
     conn.execute_many(&queries::INSERT_ORDERS, rows)?;
     conn.execute_many(&queries::INSERT_LINES, ids.iter().zip(&sums).flat_map(|(id, sum)| line_rows(store, *id, sum)))?;
     insert_payments(conn, store, &ids, &sums, by)?;
@@ -203,7 +203,7 @@ fn order_row<'a>(
     previous: Option<OrderId>,
     place: audit::Place,
     by: By<'a>,
-) -> [Value<'a>; 25] {
+) -> [Value<'a>; 27] {
     let order = sum.order;
     let paid = if order.status == OrderStatus::Completed { sum.total } else { Money::ZERO };
     [
@@ -232,6 +232,8 @@ fn order_row<'a>(
         Value::Null,
         Value::Null,
         by.now.into(),
+        Value::Null,
+        Value::Null,
     ]
 }
 

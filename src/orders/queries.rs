@@ -5,7 +5,7 @@ use super::model::{Line, NewPayment, Order, OrderStatus, Payment, PaymentState, 
 
 use crate::clock::Timestamp;
 use crate::db::{Conn, Result};
-use crate::ids::{MoveId, OrderId, ProductId, StoreId, UserId};
+use crate::ids::{MoveId, OrderId, ProductId, StoreId, TillId, UserId};
 use crate::money::{Money, Quantity, TaxRate};
 
 macro_rules! order_columns {
@@ -72,6 +72,21 @@ crate::row! {
         pub credit_limit_paise: Money,
         /// How often that has changed.
         pub credit_move_no: i64,
+    }
+}
+
+crate::row! {
+    /// What was answered to a sale of a till.
+    #[derive(Debug, Clone)]
+    pub struct TillSaleRow {
+        /// The till.
+        pub till_id: TillId,
+        /// Its id for the sale.
+        pub sale_id: String,
+        /// What was sent.
+        pub request_hash: Vec<u8>,
+        /// What was answered.
+        pub answer: String,
     }
 }
 
@@ -244,6 +259,11 @@ crate::bulks! {
         set "insert into invoice_series (store_id, invoice_year, last_number) select * from unnest({rows})
              on conflict (store_id, invoice_year) do update set last_number = invoice_series.last_number + excluded.last_number
              returning store_id, invoice_year, last_number";
+    /// What was answered to sales of tills.
+    pub(super) TILL_SALES(Int, Text) -> TillSaleRow =
+        each "select till_id, sale_id, request_hash, answer from pos_sales where till_id = $1 and sale_id = $2",
+        set "select p.till_id, p.sale_id, p.request_hash, p.answer from unnest({rows}) as asked(till_id, sale_id)
+             join pos_sales p on p.till_id = asked.till_id and p.sale_id = asked.sale_id";
     LOCK_ORDER(Int) -> LockedOrder =
         each "select o.store_id, o.id, o.customer_id, o.status, o.placed_on, o.total_paise, o.paid_paise, o.version
               from stores s join orders o on o.store_id = s.id where o.id = $1",
@@ -276,12 +296,14 @@ crate::inserts! {
     pub(super) INSERT_ORDERS into orders (store_id Int, id Int, customer_id Int, placed_by Text, channel Text, status Text,
         placed_at Int, placed_on Int, line_count Int, gross_paise Int, discount_paise Int, taxable_paise Int,
         cgst_paise Int, sgst_paise Int, igst_paise Int, rounding_paise Int, total_paise Int, paid_paise Int, note Text,
-        previous_order_id Int, audit_chain Int, audit_seq Int, invoice_year Int, invoice_number Int, updated_at Int) "";
+        previous_order_id Int, audit_chain Int, audit_seq Int, invoice_year Int, invoice_number Int, updated_at Int, till_id Int, shift_id Int) "";
     pub(super) INSERT_LINES into order_lines (store_id Int, order_id Int, line_no Int, product_id Int, name Text, hsn Text,
         unit Text, quantity_milli Int, unit_price_paise Int, price_includes_tax Int, discount_paise Int, tax_rate_bp Int,
         taxable_paise Int, cgst_paise Int, sgst_paise Int, igst_paise Int, total_paise Int, unit_cost_paise Int) "";
     pub(super) INSERT_PAYMENTS into payments (store_id Int, order_id Int, payment_no Int, method Text, state Text,
         amount_paise Int, reference Text, actor Text, at Int, paid_on Int, confirmed_at Int) "";
+    pub(super) INSERT_TILL_SALES into pos_sales (till_id Int, sale_id Text, store_id Int, order_id Int, number Text, sold_at Int,
+        received_at Int, flags Text, request_hash Bytes, answer Text) "";
     pub(super) INSERT_CREDIT_MOVES into credit_moves (customer_id Int, move_no Int, delta_paise Int, balance_after_paise Int,
         store_id Int, order_id Int, note Text, actor Text, at Int) "";
     pub(super) ADD_TO_PRODUCT_DAYS into product_days (store_id Int, day Int, product_id Int, writer Int, line_count Int,

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::actions::Whole;
 use super::model::{Channel, Method, OPEN_ITEM, OrderStatus, PaymentState, order_code};
+use super::returns::ReturnView;
 use crate::clock::{BusinessDate, Timestamp};
 use crate::ids::{OrderId, ProductId, StoreId, UserId};
 use crate::money::{Money, Quantity, TaxRate};
@@ -39,6 +40,9 @@ pub struct OrderView {
     payments: Vec<PaymentView>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     steps: Vec<StepView>,
+    /// What came back of it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    returns: Vec<ReturnView>,
     note: String,
     invoice_number: Option<String>,
     /// When it was placed.
@@ -68,6 +72,14 @@ struct LineView {
     sgst: Money,
     igst: Money,
     total: Money,
+    /// How much of it came back.
+    #[serde(skip_serializing_if = "nothing")]
+    returned: Quantity,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn nothing(quantity: &Quantity) -> bool {
+    quantity.is_zero()
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -96,7 +108,16 @@ struct StepView {
 impl OrderView {
     /// An order for staff, who see who took its steps, or for its customer.
     pub fn new(whole: Whole, for_staff: bool) -> Self {
-        let Whole { order, lines, payments, steps, invoice_number } = whole;
+        let Whole { order, lines, payments, steps, invoice_number, returns } = whole;
+        let mut returns = returns;
+        for one in returns.iter_mut().filter(|_| !for_staff) {
+            "shop".clone_into(&mut one.by);
+            one.approved_by.clear();
+        }
+        let came_back = |line: i64| {
+            let parts = returns.iter().flat_map(|one| &one.lines).filter(|part| part.line == line);
+            Quantity::milli(parts.map(|part| part.quantity.as_milli()).sum())
+        };
         let due = if order.status == OrderStatus::Cancelled { Money::ZERO } else { order.due() };
         let method = payments.iter().rev().find(|payment| payment.state != PaymentState::Failed).or(payments.last());
         Self {
@@ -122,6 +143,7 @@ impl OrderView {
             items: lines
                 .into_iter()
                 .map(|line| LineView {
+                    returned: came_back(line.line_no),
                     id: (line.product_id != OPEN_ITEM).then_some(line.product_id),
                     name: line.name,
                     price: line.unit_price_paise,
@@ -163,6 +185,7 @@ impl OrderView {
                 .collect(),
             note: order.note,
             invoice_number,
+            returns,
             date: order.placed_at,
             business_date: order.placed_on,
             updated_at: order.updated_at,

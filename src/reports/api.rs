@@ -177,9 +177,9 @@ struct AnalyticsBody {
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct CategoryRevenue {
-    category: String,
-    revenue: Money,
+pub(super) struct CategoryRevenue {
+    pub category: String,
+    pub revenue: Money,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -253,7 +253,8 @@ struct ItemsQuery {
     store: Option<StoreId>,
 }
 
-fn by_category(sold: &[ProductSales]) -> Result<Vec<CategoryRevenue>, Problem> {
+/// What each category sold, the most first.
+pub(super) fn by_category(sold: &[ProductSales]) -> Result<Vec<CategoryRevenue>, Problem> {
     let mut sums = std::collections::BTreeMap::<&str, Money>::new();
     for one in sold {
         let sum = sums.entry(&one.category).or_default();

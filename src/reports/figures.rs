@@ -8,7 +8,7 @@ use super::rules::Range;
 use crate::catalog::words;
 use crate::clock::BusinessDate;
 use crate::db::{Conn, Result};
-use crate::ids::StoreId;
+use crate::ids::{ProductId, StoreId};
 use crate::money::{Money, Quantity};
 
 /// The most customers that are named.
@@ -38,6 +38,16 @@ pub fn high_spenders(
     // A customer's dearest day comes before the others.
     let best = days.into_iter().filter(|day| seen.insert(day.id));
     Ok(best.take(MOST_CUSTOMERS).collect())
+}
+
+/// What was sold of one product in some days.
+pub fn product_sales(
+    conn: &mut Conn<'_>,
+    store: Option<StoreId>,
+    range: Range,
+    product: ProductId,
+) -> Result<ItemSales> {
+    queries::product_sold(conn, store, range, product)
 }
 
 /// What an item sold in some days: every product of that name, and the open items that were called so,

@@ -31,6 +31,27 @@ crate::row! {
 }
 
 crate::row! {
+    /// The sums of some days, without what was called off.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub struct StoreSums {
+        /// Orders.
+        pub order_count: i64,
+        /// Orders that were called off.
+        pub cancelled_count: i64,
+        /// Their lines.
+        pub line_count: i64,
+        /// What customers pay.
+        pub revenue_paise: Money,
+        /// The tax in it.
+        pub tax_paise: Money,
+        /// What was taken off.
+        pub discount_paise: Money,
+        /// What the goods cost the shop.
+        pub cost_paise: Money,
+    }
+}
+
+crate::row! {
     /// The sales of a day.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub struct DaySales {

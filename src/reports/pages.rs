@@ -1,5 +1,7 @@
 //! The start pages: the day at a glance for staff, the shop for customers.
 
+mod analytics;
+
 use askama::Template;
 use axum::Router;
 use axum::extract::State;
@@ -13,10 +15,11 @@ use super::rules::{self, Range};
 use crate::clock::{BusinessDate, Timestamp};
 use crate::ids::UserId;
 use crate::money::{Money, Quantity};
-use crate::orders::order_code;
+use crate::orders::rules::Column;
+use crate::orders::{self, Method, PaymentState, Which, order_code};
 use crate::shop;
 use crate::staff::Caller;
-use crate::staff::access::Anyone;
+use crate::staff::access::{Anyone, TakePayments};
 use crate::staff::pages::page;
 use crate::web::page::{Page, Reader, draw};
 use crate::web::texts::Lang;
@@ -31,7 +34,7 @@ const OFFERS: i64 = 60;
 
 /// The start page.
 pub fn routes() -> Router<Site> {
-    Router::new().route("/", get(start))
+    Router::new().route("/", get(start)).route("/home", get(|| async { Redirect::to("/") })).merge(analytics::routes())
 }
 
 async fn start(State(site): State<Site>, reader: Reader, seen: Result<Anyone, Problem>) -> web::Result<Response> {
@@ -55,6 +58,15 @@ struct HomePage {
     open_count: String,
     open_orders: Vec<OpenRow>,
     low_stock: Vec<LowRow>,
+    needs: Vec<Need>,
+}
+
+/// Something that waits for somebody.
+struct Need {
+    what: String,
+    note: String,
+    verb: String,
+    href: String,
 }
 
 struct Tiles {
@@ -110,6 +122,7 @@ async fn home(site: &Site, reader: &Reader, caller: Caller) -> web::Result<Respo
             let range = Range { from: today.plus_days(-6), to: today };
             let sales = range.fill(&queries::days(conn, store, range)?);
             let total = sales.iter().try_fold(Money::ZERO, |sum, day| sum.checked_add(*day));
+            let needs = needs(conn, &page, &caller, low, now)?;
             let open = queries::list_open(conn, store, ROWS)?;
             let low = queries::list_low(conn, store, i64::try_from(ROWS).unwrap_or(i64::MAX))?;
             Ok::<_, Problem>(HomePage {
@@ -118,12 +131,65 @@ async fn home(site: &Site, reader: &Reader, caller: Caller) -> web::Result<Respo
                 open_count: open_count(&page, queries::count_open(conn, store)?),
                 open_orders: open.into_iter().map(|order| OpenRow::new(&page, order, now)).collect(),
                 low_stock: low.into_iter().map(|product| LowRow::new(&page, product)).collect(),
+                needs,
                 tiles,
                 page,
             })
         })
         .await?;
     Ok(draw(StatusCode::OK, &drawn))
+}
+
+/// The most open orders that are looked through for what waits.
+const LOOKED_AT: i64 = 300;
+/// How many payments are named one by one.
+const NAMED_PAYMENTS: usize = 5;
+
+/// What waits for somebody: money to look for, orders to put together, shelves to fill.
+fn needs(
+    conn: &mut crate::db::Conn<'_>,
+    page: &Page,
+    caller: &Caller,
+    low: i64,
+    now: Timestamp,
+) -> Result<Vec<Need>, Problem> {
+    let (open, _) = orders::actions::list(conn, caller.store, Which::Open, i64::MAX, LOOKED_AT)?;
+    let mut needs = Vec::new();
+    let mut counts = [0_i64; 3];
+    for whole in &open {
+        let awaited = whole
+            .payments
+            .iter()
+            .find(|payment| payment.method == Method::Upi && payment.state == PaymentState::Pending);
+        match (orders::rules::column(whole.order.status, awaited.is_some()), awaited) {
+            (Column::Awaiting, Some(payment)) if caller.may::<TakePayments>() && needs.len() < NAMED_PAYMENTS => {
+                needs.push(Need {
+                    what: page.t1("needs.upi", &page.money(payment.amount_paise)),
+                    note: format!("{} · {}", order_code(whole.order.id), page.age(payment.at, now)),
+                    verb: page.t("needs.verify").to_owned(),
+                    href: format!("/orders/{}", whole.order.id),
+                });
+            }
+            (Column::New, _) => counts[0] += 1,
+            (Column::Packing, _) => counts[1] += 1,
+            (Column::Ready, _) => counts[2] += 1,
+            _ => {}
+        }
+    }
+    let low = if caller.may::<crate::staff::access::SeeStock>() { low } else { 0 };
+    let rest = [
+        (counts[0], "needs.new", "orders.column_new", "/orders?column=new"),
+        (counts[1], "needs.pack", "orders.column_packing", "/orders?column=packing"),
+        (counts[2], "needs.hand_over", "orders.column_ready", "/orders?column=ready"),
+        (low, "needs.low", "home.low_list", "/inventory?level=low"),
+    ];
+    needs.extend(rest.into_iter().filter(|(count, ..)| *count > 0).map(|(count, what, note, href)| Need {
+        what: page.t1(what, &page.count(count)),
+        note: page.t(note).to_owned(),
+        verb: page.t("needs.open").to_owned(),
+        href: href.to_owned(),
+    }));
+    Ok(needs)
 }
 
 fn bars(page: &Page, range: Range, sales: &[Money]) -> Vec<DayBar> {

@@ -2,7 +2,7 @@
 
 use super::category_summary::{CategoryName, SoldProduct};
 use super::model::{
-    CustomerDay, DaySales, ItemSales, ItemSold, LowStock, Offer, OpenOrder, OwnOrder, ProductSales, Totals,
+    CustomerDay, DaySales, ItemSales, ItemSold, LowStock, Offer, OpenOrder, OwnOrder, ProductSales, StoreSums, Totals,
 };
 use super::rules::Range;
 use crate::clock::BusinessDate;
@@ -39,6 +39,23 @@ crate::statements! {
                 cast(coalesce(sum(case when sold_on = $4 then order_count end), 0) as bigint) as last_week_orders,
                 cast(coalesce(sum(case when sold_on = $4 then revenue_paise end), 0) as bigint) as last_week_revenue
          from store_days where $1 = 0 or store_id = $1";
+    STORE_SUMS(Int, Int, Int) -> StoreSums =
+        "select cast(coalesce(sum(d.order_count), 0) as bigint) as order_count,
+                cast(coalesce(sum(d.cancelled_count), 0) as bigint) as cancelled_count,
+                cast(coalesce(sum(d.line_count), 0) as bigint) as line_count,
+                cast(coalesce(sum(d.revenue_paise), 0) as bigint) as revenue_paise,
+                cast(coalesce(sum(d.tax_paise), 0) as bigint) as tax_paise,
+                cast(coalesce(sum(d.discount_paise), 0) as bigint) as discount_paise,
+                cast(coalesce(sum(d.cost_paise), 0) as bigint) as cost_paise
+         from stores s join store_days d on d.store_id = s.id and d.sold_on between $2 and $3
+         where $1 = 0 or s.id = $1";
+    /// What has been paid, by each method, for the orders of some days that were not called off.
+    PAYMENT_MIX(Int, Int, Int) -> (String, Money) =
+        "select p.method, cast(sum(p.amount_paise) as bigint) as amount_paise
+         from stores s join orders o on o.store_id = s.id
+         join payments p on p.store_id = o.store_id and p.order_id = o.id and p.state = 'confirmed'
+         where ($1 = 0 or s.id = $1) and o.placed_on between $2 and $3 and o.status <> 'cancelled'
+         group by p.method order by 2 desc, p.method";
     DAYS(Int, Int, Int) -> DaySales =
         "select d.sold_on, cast(sum(d.revenue_paise) as bigint) as revenue_paise
          from stores s join store_days d on d.store_id = s.id and d.sold_on between $2 and $3
@@ -149,6 +166,16 @@ fn number(store: Option<StoreId>) -> i64 {
 pub fn totals(conn: &mut Conn<'_>, store: Option<StoreId>, today: BusinessDate) -> Result<Totals> {
     let (yesterday, last_week) = (today.plus_days(-1), today.plus_days(-7));
     conn.only(&TOTALS, &[number(store).into(), today.into(), yesterday.into(), last_week.into()])
+}
+
+/// The sums of some days.
+pub fn store_sums(conn: &mut Conn<'_>, store: Option<StoreId>, range: Range) -> Result<StoreSums> {
+    conn.only(&STORE_SUMS, &[number(store).into(), range.from.into(), range.to.into()])
+}
+
+/// How the orders of some days were paid, the most first.
+pub fn payment_mix(conn: &mut Conn<'_>, store: Option<StoreId>, range: Range) -> Result<Vec<(String, Money)>> {
+    conn.all(&PAYMENT_MIX, &[number(store).into(), range.from.into(), range.to.into()])
 }
 
 /// The sales of each day that has any.

@@ -13,3 +13,4 @@ pub mod upi;
 
 pub use model::{Shop, ShopError, Store};
 pub use queries::{current, lock, statements};
+pub use rules::{credit_note_code, invoice_code};

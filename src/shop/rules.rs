@@ -4,6 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::tz::TimeZone;
 
+use crate::ids::StoreId;
+
 /// The largest uploaded payment QR.
 const LARGEST_IMAGE: usize = 500_000;
 
@@ -39,6 +41,16 @@ pub fn time_zone(name: &str) -> Option<String> {
 /// (GST rule 46), of which store, year and number need twelve.
 pub fn is_invoice_prefix(text: &str) -> bool {
     (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-/".contains(&byte))
+}
+
+/// The number of a bill: prefix, financial year, running number; at most 16 characters.
+pub fn invoice_code(prefix: &str, store: StoreId, year: i64, number: i64) -> String {
+    format!("{prefix}{store}-{year:04}-{number:06}")
+}
+
+/// The number of a credit note, which differs from a bill's by its C.
+pub fn credit_note_code(prefix: &str, store: StoreId, year: i64, number: i64) -> String {
+    format!("{prefix}{store}C{year:04}-{number:06}")
 }
 
 /// Whether a text can be a GST state code.

@@ -71,6 +71,12 @@ rights! {
     PlaceOrder: [Owner, Manager, Cashier, Customer];
     /// Take something off a bill.
     GiveDiscount: [Owner, Manager];
+    /// Sell at the counter: tills, shifts, sales, returns against a bill.
+    SellAtCounter: [Owner, Manager, Cashier];
+    /// Register tills; see what a drawer should hold before it is counted; see what tills did that somebody should look at.
+    ManageTills: [Owner, Manager];
+    /// Approve, with a PIN, what somebody's role does not allow.
+    Approve: [Owner, Manager];
     /// Look at an order; customers see their own only.
     SeeOrder: [Owner, Manager, Cashier, StockKeeper, Customer];
     /// Call an order off; customers their own, until it is packed.

@@ -20,6 +20,6 @@ mod token;
 pub mod totp;
 
 pub use access::{Allowed, Caller, Doorman, Principal, Right};
-pub use model::{Edit, Kind, NewUser, Role, StaffError, Status, User};
+pub use model::{Act, Approval, Approver, Edit, Kind, NewUser, Role, StaffError, Status, User};
 pub use queries::{bulks, inserts, statements};
 pub use token::TokenKey;

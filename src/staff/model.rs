@@ -226,6 +226,65 @@ crate::row! {
     }
 }
 
+crate::words! {
+    /// What is approved on the spot.
+    pub enum Act {
+        /// A discount above the limit of one's role.
+        Discount = "discount",
+        /// Goods that come back without a bill, or after the time for that.
+        Return = "return",
+        /// A bill of today that is taken back as a whole.
+        Void = "void",
+    }
+}
+
+crate::row! {
+    /// Somebody who can approve.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+    pub struct Approver {
+        /// Their account.
+        pub id: UserId,
+        /// Their name.
+        pub name: String,
+        /// What they are in the shop.
+        pub role: Role,
+    }
+}
+
+crate::row! {
+    /// An approval that was given.
+    #[derive(Debug, Clone)]
+    pub struct Approval {
+        /// What it is known by.
+        pub id: String,
+        /// What was approved.
+        pub act: Act,
+        /// In which store.
+        pub store_id: StoreId,
+        /// By whom.
+        pub approver_id: UserId,
+        /// What they are in the shop.
+        pub approver_role: Role,
+        /// Who asked.
+        pub asked_by: String,
+        /// Until when it can be used.
+        pub expires_at: Timestamp,
+        /// When it was used.
+        pub used_at: Option<Timestamp>,
+    }
+}
+
+impl Approval {
+    /// It can be used for an act now.
+    pub fn is_for(&self, act: Act, store: StoreId, actor: &str, now: Timestamp) -> bool {
+        self.act == act
+            && self.store_id == store
+            && self.asked_by == actor
+            && self.used_at.is_none()
+            && now < self.expires_at
+    }
+}
+
 /// Why an account stays as it is, or a log-in is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum StaffError {
@@ -247,6 +306,12 @@ pub enum StaffError {
     /// The one-time code is wrong, or was used before.
     #[error("This code is not right. Wait for the next one and try again.")]
     WrongCode,
+    /// The PIN is wrong, or its owner cannot approve here.
+    #[error("This PIN is not right.")]
+    WrongPin,
+    /// The approval is unknown, used, too old, or for something else.
+    #[error("This approval cannot be used here. Ask for a new one.")]
+    NoApproval,
     /// One-time codes are on already.
     #[error("One-time codes are already on. Turn them off first.")]
     TotpOn,

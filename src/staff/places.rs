@@ -38,7 +38,7 @@ const PLACES: &[Place] = &[
         label: |page| page.t("nav.sell"),
         letter: "s",
         roles: TILL,
-        open: false,
+        open: true,
         icon: "M3.5 10.5h13v6h-13zM5.5 10.5 7 6.5h6l1.5 4M8 6.5v-3h4v3M6.5 13.5h7",
     },
     Place {
@@ -46,7 +46,7 @@ const PLACES: &[Place] = &[
         label: |page| page.t("nav.receipts"),
         letter: "r",
         roles: &[Role::Cashier],
-        open: false,
+        open: true,
         icon: "M5 3.5h10v13l-1.7-1.2-1.6 1.2-1.7-1.2-1.7 1.2-1.6-1.2L5 16.5zM7.5 7.5h5M7.5 10.5h5",
     },
     Place {
@@ -62,7 +62,7 @@ const PLACES: &[Place] = &[
         label: |page| page.t("nav.orders"),
         letter: "o",
         roles: STORE_ROOM,
-        open: false,
+        open: true,
         icon: "M4.5 6.5h11l1 10h-13zM7.5 9V5.5a2.5 2.5 0 0 1 5 0V9",
     },
     Place {
@@ -70,7 +70,7 @@ const PLACES: &[Place] = &[
         label: |page| page.t("nav.inventory"),
         letter: "i",
         roles: STORE_ROOM,
-        open: false,
+        open: true,
         icon: "M3.5 7 10 3.5 16.5 7v6.5L10 17l-6.5-3.5zM3.5 7l6.5 3.5L16.5 7M10 10.5V17",
     },
     Place {
@@ -78,7 +78,7 @@ const PLACES: &[Place] = &[
         label: |page| page.t("nav.analytics"),
         letter: "a",
         roles: OFFICE,
-        open: false,
+        open: true,
         icon: "M3.5 16.5h13M5.5 13.5v-3M10 13.5v-9M14.5 13.5v-6",
     },
     Place {
@@ -86,7 +86,7 @@ const PLACES: &[Place] = &[
         label: |page| page.t("nav.customers"),
         letter: "c",
         roles: OFFICE,
-        open: false,
+        open: true,
         icon: "M7.5 9.5a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM2.5 16.5c0-3 2-5 5-5s5 2 5 5M13 4a3 3 0 0 1 0 5M14.5 11.8c1.9.7 3 2.4 3 4.7",
     },
     Place {

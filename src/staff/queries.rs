@@ -1,7 +1,7 @@
 //! All SQL for accounts, sessions, keys and throttles.
 
 use super::access::{Caller, Principal};
-use super::model::{Key, Kind, NewUser, Role, Status, User};
+use super::model::{Approval, Approver, Key, Kind, NewUser, Role, Status, User};
 use super::rules::login_key;
 use crate::clock::Timestamp;
 use crate::db::{Conn, Result, Sequence};
@@ -157,6 +157,21 @@ crate::statements! {
     pub(super) DROP_RESETS(Int, Int) =
         "update password_resets set used_at = $2 where user_id = $1 and used_at is null";
     pub(super) FORGET_RESETS(Int) = "delete from password_resets where expires_at < $1";
+    pub(super) SET_PIN(Int, Text, Int) =
+        "insert into staff_pins (user_id, pin_hash, updated_at) values ($1, $2, $3)
+         on conflict (user_id) do update set pin_hash = $2, updated_at = $3";
+    pub(super) DROP_PIN(Int) = "delete from staff_pins where user_id = $1";
+    pub(super) FIND_PIN(Int) -> (String,) = "select pin_hash from staff_pins where user_id = $1";
+    pub(super) APPROVERS(Int) -> Approver =
+        "select u.id, coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), u.username, u.email, '') as name, u.role
+         from staff_pins p join users u on u.id = p.user_id
+         where u.status = 'active' and (u.store_id is null or u.store_id = $1) order by u.id";
+    pub(super) INSERT_APPROVAL(Text, Text, Int, Int, Text, Int, Int) =
+        "insert into approvals (id, act, store_id, approver_id, asked_by, created_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7)";
+    pub(super) USE_APPROVAL(Text, Int, Text) =
+        "update approvals set used_at = $2, used_for = $3 where id = $1 and used_at is null";
+    pub(super) FORGET_APPROVALS(Int) = "delete from approvals where used_at is null and expires_at < $1";
     pub(super) LIST_KEYS() -> Key = concat!("select ", key_columns!(), " from api_keys order by id desc");
     pub(super) LOAD_KEY(Int) -> Key = concat!("select ", key_columns!(), " from api_keys where id = $1");
     pub(super) INSERT_KEY(Int, Text, Text, Text, Text, Int, Int, Int, Int) =
@@ -210,6 +225,12 @@ crate::row! {
 }
 
 crate::bulks! {
+    pub(super) LOCK_APPROVALS(Text) -> Approval =
+        each "select a.id, a.act, a.store_id, a.approver_id, u.role as approver_role, a.asked_by, a.expires_at, a.used_at
+              from approvals a join users u on u.id = a.approver_id where a.id = $1",
+        set "select a.id, a.act, a.store_id, a.approver_id, u.role as approver_role, a.asked_by, a.expires_at, a.used_at
+             from approvals a join unnest({rows}) as asked(id) on a.id = asked.id join users u on u.id = a.approver_id
+             order by a.id for no key update of a";
     pub(super) FIND_KNOWN(Text) -> KnownRow =
         each "select id, kind, username_key, email_key from users where username_key = $1
               union all select id, kind, username_key, email_key from users where kind = 'customer' and email_key = $1

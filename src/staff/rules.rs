@@ -102,6 +102,19 @@ pub fn blocked_until(failures: i64, now: Timestamp) -> Timestamp {
     now.plus_ms((1000 << doublings).min(LONGEST_WAIT_MS))
 }
 
+/// A PIN that may not be used.
+#[derive(Debug, thiserror::Error)]
+#[error("A PIN has four to six digits, not all the same and not in a row.")]
+pub struct BadPin;
+
+/// Whether a PIN may be used: 4 to 6 digits, and none that anybody would try first.
+pub fn check_pin(pin: &str) -> Result<(), BadPin> {
+    let digits = pin.as_bytes();
+    let right = (4..=6).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+    let steps = |by: i16| digits.windows(2).all(|pair| i16::from(pair[1]) - i16::from(pair[0]) == by);
+    if right && !steps(0) && !steps(1) && !steps(-1) { Ok(()) } else { Err(BadPin) }
+}
+
 /// Whether one may open, change or disable an account of a role: owners all, managers those below them.
 pub fn may_manage(own: Role, other: Role) -> bool {
     match own {
@@ -131,6 +144,16 @@ mod tests {
             for own in [Role::Cashier, Role::StockKeeper, Role::Customer] {
                 assert!(!may_manage(own, *role));
             }
+        }
+    }
+
+    #[test]
+    fn a_pin_has_four_to_six_digits_and_is_no_row_of_them() {
+        for pin in ["4821", "90210", "481516"] {
+            assert!(check_pin(pin).is_ok(), "{pin}");
+        }
+        for pin in ["", "482", "4815162", "48a1", "1111", "1234", "98765", "४८२१"] {
+            assert!(check_pin(pin).is_err(), "{pin}");
         }
     }
 

@@ -204,6 +204,8 @@ pub enum Which {
     Low,
     /// Nothing left.
     Out,
+    /// Below zero since a till sold what was not there.
+    Recount,
 }
 
 /// Stock rows of a store after a product, and how many there are in all.
@@ -212,6 +214,7 @@ pub fn list(conn: &mut Conn<'_>, store: StoreId, which: Which, after: i64, limit
         Which::All => 0_i64,
         Which::Low => 1,
         Which::Out => 2,
+        Which::Recount => 3,
     };
     let rows = conn.all(&queries::LIST_STOCK, &[store.into(), after.into(), which.into(), limit.into()])?;
     let (total,) = conn.only(&queries::COUNT_STOCK, &[store.into(), which.into()])?;

@@ -41,7 +41,7 @@ pub fn routes() -> Routes {
 struct ListQuery {
     /// The store; the caller's own, or the first, when absent.
     store: Option<StoreId>,
-    /// `low` or `out`.
+    /// `low`, `out`, or `recount`: below zero since a till sold, away from the server, what was not there.
     filter: Option<String>,
     /// What was on hand at this instant (RFC 3339) instead of now.
     as_of: Option<String>,
@@ -60,7 +60,8 @@ async fn list(
         None | Some("all" | "") => Which::All,
         Some("low") => Which::Low,
         Some("out") => Which::Out,
-        Some(_) => return Err(Problem::field("filter", "invalid", "The filter is low or out.")),
+        Some("recount") => Which::Recount,
+        Some(_) => return Err(Problem::field("filter", "invalid", "The filter is low, out or recount.")),
     };
     let limit = page_size(query.limit)?;
     let after = query.cursor.unwrap_or(0);

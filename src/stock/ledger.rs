@@ -116,9 +116,63 @@ pub fn write_moves(
     // In the order of the keys: writers that lock rows in one order never wait for each other in a ring.
     conn.execute_many(
         &queries::MOVE,
-        sums.into_iter().map(|((store, product), (delta, id))| [store.into(), product.into(), delta.into(), id.into()]),
+        sums.iter()
+            .map(|((store, product), (delta, id))| [(*store).into(), (*product).into(), (*delta).into(), (*id).into()]),
     )?;
+    let mut recounted = Vec::new();
+    for key in sums.keys() {
+        if let Some(shelf) = shelves.get_mut(key).filter(|shelf| shelf.recount && !shelf.on_hand_milli.is_negative()) {
+            shelf.recount = false;
+            recounted.push([key.0.into(), key.1.into()]);
+        }
+    }
+    conn.execute_many(&queries::RECOUNTED, recounted)?;
     Ok((ids, days))
+}
+
+/// Lets locked shelves fall below zero, for goods that have left already, until [`hold`]; they wait to be counted.
+/// A shelf that is not there begins with nothing.
+pub fn let_below(
+    conn: &mut Conn<'_>,
+    shelves: &mut Shelves,
+    keys: &[(StoreId, ProductId)],
+    now: Timestamp,
+) -> Result<()> {
+    let mut opened = Vec::new();
+    for (store, product) in keys {
+        let shelf = shelves.entry((*store, *product)).or_insert_with(|| {
+            opened.push((*store, *product));
+            Shelf {
+                store_id: *store,
+                product_id: *product,
+                on_hand_milli: Quantity::ZERO,
+                reorder_level_milli: Quantity::ZERO,
+                allow_negative: false,
+                last_move_id: None,
+                recount: false,
+            }
+        });
+        (shelf.allow_negative, shelf.recount) = (true, true);
+    }
+    let nothing = || Quantity::ZERO.into();
+    conn.execute_many(
+        &queries::INSERT_SHELVES,
+        opened
+            .into_iter()
+            .map(|(store, product)| [store.into(), product.into(), nothing(), nothing(), nothing(), false.into()]),
+    )?;
+    let rows = keys.iter().map(|(store, product)| [(*store).into(), (*product).into(), now.into()]);
+    conn.execute_many(&queries::LET_BELOW, rows)?;
+    Ok(())
+}
+
+/// Holds shelves at zero again that were let below it.
+pub fn hold(shelves: &mut Shelves, keys: &[(StoreId, ProductId)]) {
+    for key in keys {
+        if let Some(shelf) = shelves.get_mut(key) {
+            shelf.allow_negative = false;
+        }
+    }
 }
 
 /// The balance after each move; refused before anything is written when one falls below zero.

@@ -56,6 +56,8 @@ crate::row! {
         pub allow_negative: bool,
         /// The last move.
         pub last_move_id: Option<MoveId>,
+        /// It is below zero because a till sold, away from the server, what was not there, and waits to be counted.
+        pub recount: bool,
     }
 }
 

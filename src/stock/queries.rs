@@ -28,20 +28,24 @@ crate::statements! {
                 s.reorder_level_milli, s.reorder_quantity_milli
          from stock s join products p on p.id = s.product_id
          where s.store_id = $1 and s.product_id > $2 and p.status = 'active'
-           and ($3 = 0 or ($3 = 1 and s.on_hand_milli <= s.reorder_level_milli) or ($3 = 2 and s.on_hand_milli <= 0))
+           and ($3 = 0 or ($3 = 1 and s.on_hand_milli <= s.reorder_level_milli) or ($3 = 2 and s.on_hand_milli <= 0)
+                or ($3 = 3 and s.recount_since_at is not null))
          order by s.product_id limit $4";
     pub(super) COUNT_STOCK(Int, Int) -> (i64,) =
         "select count(*) from stock s join products p on p.id = s.product_id
          where s.store_id = $1 and p.status = 'active'
-           and ($2 = 0 or ($2 = 1 and s.on_hand_milli <= s.reorder_level_milli) or ($2 = 2 and s.on_hand_milli <= 0))";
+           and ($2 = 0 or ($2 = 1 and s.on_hand_milli <= s.reorder_level_milli) or ($2 = 2 and s.on_hand_milli <= 0)
+                or ($2 = 3 and s.recount_since_at is not null))";
     pub(super) FIND_SHELF(Int, Int) -> Shelf =
-        "select store_id, product_id, on_hand_milli, reorder_level_milli, allow_negative, last_move_id
+        "select store_id, product_id, on_hand_milli, reorder_level_milli,
+                case when recount_since_at is null then allow_negative else 0 end as allow_negative, last_move_id,
+                cast(case when recount_since_at is null then 0 else 1 end as bigint) as recount
          from stock where store_id = $1 and product_id = $2";
     pub(super) UNIT(Int) -> (String,) = "select unit from products where id = $1";
     pub(super) SET_LEVELS(Int, Int, Int, Int, Int) =
         "update stock set reorder_level_milli = coalesce($3, reorder_level_milli),
                 reorder_quantity_milli = coalesce($4, reorder_quantity_milli),
-                allow_negative = coalesce($5, allow_negative)
+                allow_negative = case when recount_since_at is null then coalesce($5, allow_negative) else allow_negative end
          where store_id = $1 and product_id = $2";
     /// Walks a product's chain of moves back from one of them.
     pub(super) WALK_BACK(Int, Int, Int) -> Move =
@@ -72,9 +76,13 @@ crate::statements! {
 crate::bulks! {
     /// Reads stock rows and, where several write at once, locks them, in the order of their keys.
     pub(super) LOCK(Int, Int) -> Shelf =
-        each "select store_id, product_id, on_hand_milli, reorder_level_milli, allow_negative, last_move_id
+        each "select store_id, product_id, on_hand_milli, reorder_level_milli,
+                     case when recount_since_at is null then allow_negative else 0 end as allow_negative, last_move_id,
+                     cast(case when recount_since_at is null then 0 else 1 end as bigint) as recount
               from stock where store_id = $1 and product_id = $2",
-        set "select s.store_id, s.product_id, s.on_hand_milli, s.reorder_level_milli, s.allow_negative, s.last_move_id
+        set "select s.store_id, s.product_id, s.on_hand_milli, s.reorder_level_milli,
+                    case when s.recount_since_at is null then s.allow_negative else 0 end as allow_negative, s.last_move_id,
+                    cast(case when s.recount_since_at is null then 0 else 1 end as bigint) as recount
              from stock s join unnest({rows}) as asked(store_id, product_id)
                on s.store_id = asked.store_id and s.product_id = asked.product_id
              order by s.store_id, s.product_id for no key update of s";
@@ -83,6 +91,22 @@ crate::bulks! {
         each "update stock set on_hand_milli = on_hand_milli + $3, last_move_id = $4 where store_id = $1 and product_id = $2",
         set "update stock s set on_hand_milli = s.on_hand_milli + v.delta, last_move_id = v.move_id
              from unnest({rows}) as v(store_id, product_id, delta, move_id)
+             where s.store_id = v.store_id and s.product_id = v.product_id";
+    /// Lets shelves fall below zero until they are counted again.
+    pub(super) LET_BELOW(Int, Int, Int) =
+        each "update stock set allow_negative = 1, recount_since_at = coalesce(recount_since_at, $3)
+              where store_id = $1 and product_id = $2",
+        set "update stock s set allow_negative = 1, recount_since_at = coalesce(s.recount_since_at, v.at)
+             from unnest({rows}) as v(store_id, product_id, at)
+             where s.store_id = v.store_id and s.product_id = v.product_id";
+    /// What was below zero is there again: it may fall below as the product says.
+    pub(super) RECOUNTED(Int, Int) =
+        each "update stock set recount_since_at = null,
+                     allow_negative = (select p.allow_negative from products p where p.id = stock.product_id)
+              where store_id = $1 and product_id = $2",
+        set "update stock s set recount_since_at = null,
+                    allow_negative = (select p.allow_negative from products p where p.id = s.product_id)
+             from unnest({rows}) as v(store_id, product_id)
              where s.store_id = v.store_id and s.product_id = v.product_id";
     /// The products to which more than their opening happened. The stores are named so that the keys are used.
     pub(super) TOUCHED(Int) -> (ProductId,) =

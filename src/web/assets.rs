@@ -15,7 +15,7 @@ struct Files;
 
 /// The route of the files.
 pub fn routes() -> Router<Site> {
-    Router::new().route("/assets/{name}", get(send))
+    Router::new().route("/assets/{*name}", get(send))
 }
 
 /// The address of a file: it changes with the file, so that browsers may keep it for ever.
@@ -24,6 +24,16 @@ pub fn address(name: &str) -> String {
         Some(file) => format!("/assets/{name}?v={}", version(&file)),
         None => format!("/assets/{name}"),
     }
+}
+
+/// The text of a script, for the one that is sent from an address of its own.
+pub fn text(name: &str) -> Option<String> {
+    Files::get(name).and_then(|file| String::from_utf8(file.data.into_owned()).ok())
+}
+
+/// The addresses of all files of a folder.
+pub fn addresses_in(folder: &str) -> Vec<String> {
+    Files::iter().filter(|name| name.starts_with(folder)).map(|name| address(&name)).collect()
 }
 
 async fn send(Path(name): Path<String>, RawQuery(query): RawQuery, asked: HeaderMap) -> Response {

@@ -7,6 +7,7 @@ pub mod assets;
 pub mod docs;
 pub mod events;
 pub mod extract;
+pub mod form;
 pub mod idempotency;
 pub mod limits;
 pub mod log;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 pub use answer::{Listed, Stored, Tagged};
 pub use extract::{Fields, IfMatch, Json, Path, Query, Sent};
+pub use form::Form;
 pub use problem::{FieldProblem, Problem};
 
 use crate::clock::Clock;

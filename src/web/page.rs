@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, RwLock};
 
+use aide::OperationInput;
 use askama::Template;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use jiff::tz::TimeZone;
 
 use super::problem::{FieldProblem, Problem, Told};
 use super::texts::Lang;
@@ -166,6 +168,14 @@ impl Page {
         known.unwrap_or(&fault.message).to_owned()
     }
 
+    /// What a refusal says to the reader: the text `refused.<code>`, or its own sentence when there is none.
+    pub fn reason(&self, problem: &Problem) -> String {
+        // What is wrong with a field is said best by the rule that the field broke.
+        let usual = problem.fields.is_empty().then(|| format!("refused.{}", problem.code));
+        let known = usual.and_then(|key| self.language.find(&key));
+        known.unwrap_or(&problem.sentence).to_owned()
+    }
+
     /// The address of a file in `assets/`.
     pub fn asset(&self, name: &str) -> String {
         assets::address(name)
@@ -214,6 +224,12 @@ impl Page {
             _ => self.t("month.dec"),
         };
         format!("{} {month}", date.day())
+    }
+
+    /// An instant of this year or the last, on the shop's clock: `21 Nov, 14:05`.
+    pub fn moment(&self, at: Timestamp, zone: &TimeZone) -> String {
+        let zoned = at.jiff().to_zoned(zone.clone());
+        format!("{}, {:02}:{:02}", self.day(BusinessDate::from_date(zoned.date())), zoned.hour(), zoned.minute())
     }
 
     /// How long ago something was: `5 min`.
@@ -364,6 +380,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Reader {
         Ok(Self::of(&parts.method, &parts.uri, &parts.headers))
     }
 }
+
+impl OperationInput for Reader {}
 
 #[derive(Template)]
 #[template(path = "web/problem.html")]

@@ -41,6 +41,12 @@ impl Lang {
         self.texts().get(key).map(String::as_str)
     }
 
+    /// All texts whose key begins so, for a page that shows them by script.
+    pub fn texts_of(self, prefix: &str) -> Vec<(&'static str, &'static str)> {
+        let texts = self.texts().iter().filter(|(key, _)| key.starts_with(prefix));
+        texts.map(|(key, text)| (key.as_str(), text.as_str())).collect()
+    }
+
     /// The first of our languages that a browser's `Accept-Language` names, by its own order of preference.
     pub fn preferred(accepted: &str) -> Option<Self> {
         let mut best: Option<(Self, u32)> = None;

@@ -22,7 +22,7 @@ pub use scan::{Scan, scan};
 pub use super::categories::{
     change as change_category, create as create_category, delete as delete_category, list as list_categories,
 };
-pub use super::list::{barcodes_of, find as list_products};
+pub use super::list::{barcodes_of, find as list_products, find_low as list_low};
 
 /// The tables that many new products fill.
 pub(super) const GROWING: &[&str] =

@@ -53,11 +53,7 @@ pub async fn set_image(
     ) {
         return Err(unsupported("Send a JPEG, PNG or WebP picture as the body."));
     }
-    let permit = DECODERS.acquire().await.map_err(|error| Problem::internal(&error))?;
-    let picture = tokio::task::spawn_blocking(move || pictures::prepare(&bytes))
-        .await
-        .map_err(|error| Problem::internal(&error))??;
-    drop(permit);
+    let picture = prepare_picture(bytes).await?;
     let acting = Acting::new(&site, &seen, address, None)?;
     let image = site
         .db
@@ -68,6 +64,13 @@ pub async fn set_image(
         .await?;
     let image_url = format!("/api/products/{id}/image?v={image}");
     Ok(axum::Json(ImageBody { message: "Picture stored", image_url }))
+}
+
+/// Decodes a picture and makes it small, a few at a time.
+pub async fn prepare_picture(bytes: Bytes) -> web::Result<pictures::Picture> {
+    let _permit = DECODERS.acquire().await.map_err(|error| Problem::internal(&error))?;
+    let prepared = tokio::task::spawn_blocking(move || pictures::prepare(&bytes)).await;
+    Ok(prepared.map_err(|error| Problem::internal(&error))??)
 }
 
 pub async fn clear_image(

@@ -26,6 +26,7 @@ use crate::web::porch::Address;
 use crate::web::{Problem, Routes, Site};
 
 pub use body::ProductBody;
+pub(super) use files::prepare_picture;
 
 /// The largest picture.
 const LARGEST_IMAGE: usize = 5 * 1024 * 1024;

@@ -1,8 +1,12 @@
 //! Orders: so many of a product.
 
+use aide::OperationOutput;
 use aide::axum::routing::get_with;
+use aide::generate::GenContext;
+use aide::openapi::{Operation, Response as Described};
 use axum::Extension;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,9 +17,11 @@ use super::{Inventory, Raw, TAG, digits, invalid_input, no_product};
 use crate::ids::{OrderId, ProductId};
 use crate::money::{Money, Quantity};
 use crate::orders::{Channel, Desk, Item, Method, NewPayment, OPEN_ITEM, OrderError, PlaceOrder, Which, actions};
+use crate::staff::Caller;
 use crate::staff::access::{PlaceOrder as MayPlace, SeeOrders};
 use crate::web::answer::{next_page, page_size};
 use crate::web::docs::describe;
+use crate::web::page::Reader;
 use crate::web::{self, Listed, Problem, Query, Routes, Site};
 
 pub(super) fn routes() -> Routes {
@@ -43,12 +49,48 @@ struct OrderRow {
     quantity: Quantity,
 }
 
+/// What `/orders` answers; the document speaks of the rows.
+enum Shown {
+    Page(Response),
+    Rows(Listed<OrderRow>),
+}
+
+impl IntoResponse for Shown {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Page(page) => page,
+            Self::Rows(rows) => rows.into_response(),
+        }
+    }
+}
+
+impl OperationOutput for Shown {
+    type Inner = Vec<OrderRow>;
+    fn operation_response(ctx: &mut GenContext, operation: &mut Operation) -> Option<Described> {
+        Listed::<OrderRow>::operation_response(ctx, operation)
+    }
+    fn inferred_responses(ctx: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Described)> {
+        Listed::<OrderRow>::inferred_responses(ctx, operation)
+    }
+}
+
+/// The address is the board's as well: a browser is shown the page, a program what the document says.
 async fn show_all(
     State(site): State<Site>,
     seen: Let<Inventory, SeeOrders>,
-    Query(query): Query<OrdersQuery>,
-) -> web::Result<Listed<OrderRow>> {
-    let store = seen.caller.ask_store(None)?;
+    reader: Reader,
+    RawQuery(asked): RawQuery,
+    query: Result<Query<OrdersQuery>, Problem>,
+) -> web::Result<Shown> {
+    if reader.wants_html {
+        let page = crate::orders::pages::board(&site, &reader, seen.caller, &asked.unwrap_or_default()).await?;
+        return Ok(Shown::Page(page));
+    }
+    list_lines(&site, &seen.caller, query?.0).await.map(Shown::Rows)
+}
+
+async fn list_lines(site: &Site, caller: &Caller, query: OrdersQuery) -> web::Result<Listed<OrderRow>> {
+    let store = caller.ask_store(None)?;
     let limit = page_size(query.limit)?;
     let before = query.cursor.map_or(i64::MAX, OrderId::number);
     let (found, total) = site.db.read(move |conn| actions::list(conn, store, Which::All, before, limit)).await?;
@@ -99,6 +141,8 @@ async fn place(
         claim: caller.claim(sent.key),
         now: site.clock.now(),
         on: None,
+        allowance: None,
+        at_till: None,
     };
     match desk.place(command).await {
         Ok(_) => Ok(Message::created("Order placed successfully")),

@@ -114,6 +114,8 @@ async fn purchase(
         claim: caller.claim(sent.key),
         now,
         on,
+        allowance: None,
+        at_till: None,
     };
     desk.place(command).await.map_err(refusal)?;
     Ok(Message::ok("Purchase recorded successfully"))

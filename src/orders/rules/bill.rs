@@ -87,13 +87,25 @@ pub fn bill(items: &[Item], offers: &[&Offer], discount: Money, to_rupee: bool) 
     let mut grosses = Vec::with_capacity(items.len());
     for (line, (item, offer)) in items.iter().zip(offers).enumerate() {
         check_quantity(line, item.quantity, &offer.unit)?;
-        grosses.push(offer.price.times(item.quantity).ok_or(OrderError::TooLarge)?);
+        let gross = offer.price.times(item.quantity).ok_or(OrderError::TooLarge)?;
+        if item.discount.is_negative() || item.discount > gross {
+            return Err(OrderError::BadDiscount(gross));
+        }
+        grosses.push(gross);
     }
     let gross = checked_sum(grosses.iter().copied())?;
-    if discount.is_negative() || discount > gross {
+    let own = checked_sum(items.iter().map(|item| item.discount))?;
+    if discount.is_negative() || discount > gross - own {
         return Err(OrderError::BadDiscount(gross));
     }
-    let shares = spread(discount, &grosses);
+    let shares = if own.is_zero() {
+        spread(discount, &grosses)
+    } else {
+        // What is taken off the bill is spread over what the lines' own discounts leave.
+        let left: Vec<Money> = grosses.iter().zip(items).map(|(gross, item)| *gross - item.discount).collect();
+        let shares = spread(discount, &left);
+        shares.into_iter().zip(items).map(|(share, item)| share + item.discount).collect()
+    };
     let lines = offers
         .iter()
         .zip(grosses.iter().zip(&shares))
@@ -101,7 +113,7 @@ pub fn bill(items: &[Item], offers: &[&Offer], discount: Money, to_rupee: bool) 
         .collect::<Result<Vec<_>, _>>()?;
     let sum = checked_sum(lines.iter().map(|line| line.total))?;
     let rounding = if to_rupee { to_whole_rupee(sum) - sum } else { Money::ZERO };
-    Ok(Bill { lines, gross, discount, rounding, total: sum + rounding })
+    Ok(Bill { lines, gross, discount: discount + own, rounding, total: sum + rounding })
 }
 
 fn check_quantity(line: usize, quantity: Quantity, unit: &str) -> Result<(), OrderError> {
@@ -235,6 +247,20 @@ mod tests {
         let gold = offer(9_007_199_254_740_991, 500, true, "kg");
         let huge = [item(9_007_199_254_740_000)];
         assert!(matches!(bill(&huge, &[&gold], Money::ZERO, false), Err(OrderError::TooLarge)));
+    }
+
+    #[test]
+    fn a_line_has_a_discount_of_its_own_beside_its_share_of_the_bills() {
+        let tea = offer(10_000, 0, true, "pcs");
+        let items = [Item { discount: Money::paise(5_000), ..item(1000) }, item(1000)];
+        let bill = bill(&items, &[&tea, &tea], Money::paise(300), false).unwrap();
+        let discounts: Vec<i64> = bill.lines.iter().map(|line| line.discount.as_paise()).collect();
+        assert_eq!(
+            (discounts, bill.discount, bill.total),
+            (vec![5_100, 200], Money::paise(5_300), Money::paise(14_700))
+        );
+        let refused = super::bill(&items, &[&tea, &tea], Money::paise(15_001), false);
+        assert!(matches!(refused, Err(OrderError::BadDiscount(_))));
     }
 
     #[test]

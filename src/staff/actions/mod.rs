@@ -3,6 +3,7 @@
 mod keys;
 mod moved;
 mod people;
+mod pins;
 mod reset;
 mod totp;
 
@@ -12,6 +13,10 @@ pub use keys::{NewKey, list_keys, make_key, revoke_key};
 pub use moved::{Arrival, Newcomer, take_back, take_over};
 pub use people::{
     Filter, Removal, anonymise, approve, check_reach, check_store, edit, list, load, remove, set_enabled, set_status,
+};
+pub use pins::{
+    APPROVAL_LIFE_MS, approve as give_approval, drop_pin, fail_pin, find_approvals, find_pin, list_approvers, set_pin,
+    take_approval, use_approval,
 };
 pub use reset::{HANDED_LIFE_MS, RESET_MAIL, ask_reset, find_reset, make_reset, use_reset};
 pub use totp::{check_code, confirm_totp, drop_totp, start_totp};
@@ -244,6 +249,7 @@ pub fn forget_old(conn: &mut Conn<'_>, now: Timestamp) -> crate::db::Result<()> 
     const DAY_MS: i64 = 86_400_000;
     conn.execute(&queries::FORGET_SESSIONS, &[now.plus_ms(-30 * DAY_MS).into()])?;
     conn.execute(&queries::FORGET_RESETS, &[now.plus_ms(-DAY_MS).into()])?;
+    conn.execute(&queries::FORGET_APPROVALS, &[now.plus_ms(-DAY_MS).into()])?;
     conn.execute(&queries::FORGET_THROTTLES, &[now.plus_ms(-DAY_MS).into()])?;
     Ok(())
 }

@@ -271,6 +271,7 @@ pub fn anonymise(conn: &mut Conn<'_>, id: UserId, by: By<'_>) -> Result<()> {
         queries::clear_throttle(conn, &super::account_subject(login))?;
     }
     conn.execute(&queries::DELETE_SESSIONS, &[id.into()])?;
+    conn.execute(&queries::DROP_PIN, &[id.into()])?;
     conn.execute(&queries::DELETE_RESETS, &[id.into()])?;
     conn.execute(&queries::ANONYMISE, &[id.into(), by.now.into()])?;
     conn.announce(TOPIC_ACCESS, id.to_string());

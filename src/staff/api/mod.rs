@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod keys;
+mod pins;
 mod sessions;
 mod totp;
 mod users;
@@ -24,6 +25,7 @@ pub fn routes() -> Routes {
     account::routes()
         .merge(sessions::routes())
         .merge(totp::routes())
+        .merge(pins::routes())
         .merge(users::routes())
         .merge(keys::routes())
         .merge(audit::routes())
@@ -83,6 +85,8 @@ impl From<StaffError> for Problem {
             }
             StaffError::Pending => Self::new(StatusCode::FORBIDDEN, "account_pending", sentence),
             StaffError::Disabled => Self::new(StatusCode::FORBIDDEN, "account_disabled", sentence),
+            StaffError::WrongPin => Self::new(StatusCode::UNAUTHORIZED, "wrong_pin", sentence),
+            StaffError::NoApproval => Self::new(StatusCode::FORBIDDEN, "no_approval", sentence),
             StaffError::WrongCode => Self::new(StatusCode::UNAUTHORIZED, "wrong_code", sentence),
             StaffError::SetUpElsewhere | StaffError::OwnersOnly | StaffError::NotYours | StaffError::OwnRole => {
                 Self::forbidden(sentence)

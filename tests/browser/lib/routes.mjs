@@ -17,6 +17,19 @@ export const routes = [
   { path: "/settings/keys", as: "owner" },
   { path: "/settings/backup", as: "owner" },
   // counter
+  { path: "/pos", as: "cashier", ready: "body[data-ready]" },
+  { path: "/pos/receipts", as: "cashier" },
+  { path: "/pos/receipts/1", as: "cashier" },
   // back office
+  { path: "/orders", as: "owner" },
+  { path: "/orders?column=done", as: "owner" },
+  { path: "/orders/1", as: "owner" },
+  { path: "/inventory", as: "owner" },
+  { path: "/inventory", as: "cashier" },
+  { path: "/inventory/1", as: "owner" },
+  { path: "/inventory/new", as: "owner" },
+  { path: "/inventory/import", as: "owner" },
+  { path: "/customers", as: "owner" },
+  { path: "/analytics", as: "owner" },
   // customer shop
 ];

@@ -1,0 +1,16 @@
+delete from sequences where name in ('tills', 'shifts', 'returns');
+drop index stock_to_recount;
+alter table stock drop column recount_since_at;
+drop table approvals;
+drop table staff_pins;
+drop table refunds;
+drop table return_lines;
+drop table returns;
+drop table credit_note_series;
+drop table counter_rules;
+drop table pos_sales;
+alter table orders drop column shift_id;
+alter table orders drop column till_id;
+drop table shift_moves;
+drop table shifts;
+drop table tills;
