@@ -98,7 +98,6 @@ function undo() {
 }
 
 function startNew() {
-  clearTimeout(keeping);
   store.remove("held", `open:${tab}`).catch(() => {});
   bill = emptyBill();
   past = [];
@@ -116,19 +115,15 @@ const quantity = (line) => (line.unit === "pcs" ? plainMilli(line.milli) : `${pl
 
 // ---- What is kept on the device ----
 
-let keeping;
 function keep() {
-  clearTimeout(keeping);
-  keeping = setTimeout(() => {
-    const key = `open:${tab}`;
-    if (bill.lines.length) store.put("held", key, { key, bill: structuredClone(bill), at: Date.now() }).catch(() => {});
-    else store.remove("held", key).catch(() => {});
-  }, 50);
+  const key = `open:${tab}`;
+  // At once: whoever reloads the page right after a change finds it again.
+  if (bill.lines.length) store.put("held", key, { key, bill: structuredClone(bill), at: Date.now() }).catch(() => {});
+  else store.remove("held", key).catch(() => {});
 }
 
 async function hold() {
   if (!bill.lines.length) return held.length ? resume(held.at(-1)) : undefined;
-  clearTimeout(keeping);
   const row = { key: bill.id, bill: structuredClone(bill), at: Date.now() };
   await store.put("held", row.key, row, true);
   startNew();

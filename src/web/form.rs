@@ -26,7 +26,7 @@ pub struct File {
 
 impl Form {
     /// What was typed into a field, without blanks around it; empty when the field was not sent.
-    pub fn text(&self, name: &str) -> &str {
+    pub fn value(&self, name: &str) -> &str {
         self.raw(name).trim()
     }
 

@@ -36,8 +36,8 @@ pub(super) async fn change(
     form: Form,
 ) -> web::Result<Response> {
     let caller = seen.caller;
-    check_form(&caller, form.text("csrf"))?;
-    let field = |name| form.text(name).to_owned();
+    check_form(&caller, form.value("csrf"))?;
+    let field = |name| form.value(name).to_owned();
     let asked = Asked {
         q: field("q"),
         category: field("in"),
@@ -109,9 +109,9 @@ fn chosen(form: &Form) -> Result<Vec<ProductId>, Problem> {
 const ACT: &str = "act";
 
 fn act(form: &Form) -> Result<Act, Problem> {
-    match form.text(ACT) {
+    match form.value(ACT) {
         "price" => {
-            let text = form.text("percent").trim_start_matches('+').trim_end_matches('%').trim();
+            let text = form.value("percent").trim_start_matches('+').trim_end_matches('%').trim();
             let wrong = || Problem::field("percent", "invalid", "Say by how many per cent, such as 5 or -2.5.");
             let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
             let percent = TaxRate::parse(digits).map_err(|_| wrong())?.as_basis_points() * sign;
@@ -120,7 +120,7 @@ fn act(form: &Form) -> Result<Act, Problem> {
             }
             Ok(Act::Reprice(percent))
         }
-        "category" if !form.text("category").is_empty() => Ok(Act::Move(form.text("category").to_owned())),
+        "category" if !form.value("category").is_empty() => Ok(Act::Move(form.value("category").to_owned())),
         "category" => Err(Problem::field("category", "missing", "Name the category.")),
         "archive" => Ok(Act::Set(Status::Archived)),
         "restore" => Ok(Act::Set(Status::Active)),

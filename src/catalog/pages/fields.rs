@@ -75,7 +75,7 @@ impl Values {
 
     /// What was typed.
     pub fn typed(form: &Form) -> Self {
-        let text = |name| form.text(name).to_owned();
+        let text = |name| form.value(name).to_owned();
         Self {
             name: text("name"),
             name_local: text("name_local"),

@@ -143,8 +143,8 @@ pub(super) async fn receive(
     form: Form,
 ) -> web::Result<Response> {
     let caller = seen.caller;
-    check_form(&caller, form.text("csrf"))?;
-    let apply = form.text("step") == "apply";
+    check_form(&caller, form.value("csrf"))?;
+    let apply = form.value("step") == "apply";
     let sent = match Sent::read(&form) {
         Ok(sent) => sent,
         Err(problem) => {
@@ -189,7 +189,7 @@ impl Sent {
                 })?;
                 (text.to_owned(), file.name.chars().filter(|one| !one.is_control()).take(200).collect())
             }
-            None => (form.raw("csv").to_owned(), form.text("file_name").chars().take(200).collect()),
+            None => (form.raw("csv").to_owned(), form.value("file_name").chars().take(200).collect()),
         };
         if csv.trim().is_empty() {
             return Err(ImportError::Empty.into());
@@ -316,7 +316,7 @@ pub(super) async fn undo(
     form: Form,
 ) -> web::Result<Response> {
     let caller = seen.caller;
-    check_form(&caller, form.text("csrf"))?;
+    check_form(&caller, form.value("csrf"))?;
     let acting = Acting::new(&site, &caller, address, None)?;
     let undo = move |conn: &mut Conn<'_>| {
         let on = acting.on(conn)?;

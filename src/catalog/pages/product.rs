@@ -320,7 +320,7 @@ pub(super) async fn create(
     form: Form,
 ) -> web::Result<Response> {
     let caller = seen.caller;
-    check_form(&caller, form.text("csrf"))?;
+    check_form(&caller, form.value("csrf"))?;
     let values = Values::typed(&form);
     let acting = Acting::new(&site, &caller, address, None)?;
     let planned = values.change(None).and_then(|change| Ok(change.into_new()?));
@@ -350,11 +350,11 @@ pub(super) async fn change(
     form: Form,
 ) -> web::Result<Response> {
     let caller = seen.caller;
-    check_form(&caller, form.text("csrf"))?;
+    check_form(&caller, form.value("csrf"))?;
     let values = Values::typed(&form);
-    let expected = form.text("version").parse().ok();
+    let expected = form.value("version").parse().ok();
     let acting = Acting::new(&site, &caller, address, None)?;
-    let outcome = match values.change(Some(form.text("stock_before"))) {
+    let outcome = match values.change(Some(form.value("stock_before"))) {
         Ok(to) => {
             let change = move |conn: &mut Conn<'_>| {
                 let on = acting.on(conn)?;
@@ -396,14 +396,14 @@ pub(super) async fn set_stock(
     form: Form,
 ) -> web::Result<Response> {
     let caller = seen.caller;
-    check_form(&caller, form.text("csrf"))?;
+    check_form(&caller, form.value("csrf"))?;
     let store = caller.choose_store(None)?;
     let (product, codes) = site.db.read(move |conn| actions::load_with_barcodes(conn, store, id)).await?;
-    let values = Values { stock: form.text("stock").to_owned(), ..Values::stored(&product, &codes) };
+    let values = Values { stock: form.value("stock").to_owned(), ..Values::stored(&product, &codes) };
     let acting = Acting::new(&site, &caller, address, None)?;
-    let reason = Reason::from_word(form.text("reason")).unwrap_or(Reason::Count);
-    let note: String = form.text("note").chars().take(200).collect();
-    let outcome = match Quantity::parse(form.text("stock")) {
+    let reason = Reason::from_word(form.value("reason")).unwrap_or(Reason::Count);
+    let note: String = form.value("note").chars().take(200).collect();
+    let outcome = match Quantity::parse(form.value("stock")) {
         Ok(stock) => {
             let set = move |conn: &mut Conn<'_>| {
                 let on = acting.on(conn)?;
@@ -412,7 +412,7 @@ pub(super) async fn set_stock(
             };
             site.db.write(set).await.map_err(Problem::from)
         }
-        Err(error) => Err(Problem::field("stock", "invalid_number", format!("`{}` {error}.", form.text("stock")))),
+        Err(error) => Err(Problem::field("stock", "invalid_number", format!("`{}` {error}.", form.value("stock")))),
     };
     after(&site, &reader, caller, id, values, outcome, "stock").await
 }
@@ -424,8 +424,8 @@ pub(super) async fn remove(
     Path(id): Path<ProductId>,
     form: Form,
 ) -> web::Result<Response> {
-    check_form(&seen.caller, form.text("csrf"))?;
-    let expected = form.text("version").parse().ok();
+    check_form(&seen.caller, form.value("csrf"))?;
+    let expected = form.value("version").parse().ok();
     let acting = Acting::new(&site, &seen.caller, address, None)?;
     let removed = site
         .db
@@ -447,7 +447,7 @@ pub(super) async fn set_image(
     form: Form,
 ) -> web::Result<Response> {
     let caller = seen.caller;
-    check_form(&caller, form.text("csrf"))?;
+    check_form(&caller, form.value("csrf"))?;
     let acting = Acting::new(&site, &caller, address, None)?;
     let store = acting.store;
     let (product, codes) = site.db.read(move |conn| actions::load_with_barcodes(conn, store, id)).await?;

@@ -34,7 +34,7 @@ pub fn routes() -> Router<Site> {
 
 /// Where a form leads when all went well: back to the board, or to the order.
 fn back(form: &Form, id: impl std::fmt::Display, done: &str) -> Response {
-    let address = match form.text("back") {
+    let address = match form.value("back") {
         "board" => format!("/orders?done={done}"),
         "home" => "/".to_owned(),
         _ => format!("/orders/{id}?done={done}"),
@@ -59,19 +59,19 @@ async fn take_step(
     form: Form,
 ) -> web::Result<Response> {
     let caller = seen.caller;
-    check_form(&caller, form.text("csrf"))?;
-    let to = OrderStatus::from_word(form.text("to"))
+    check_form(&caller, form.value("csrf"))?;
+    let to = OrderStatus::from_word(form.value("to"))
         .filter(|to| *to != OrderStatus::Cancelled)
         .ok_or_else(|| Problem::field("to", "invalid", "An order cannot go there."))?;
-    let payments = match form.text("method") {
+    let payments = match form.value("method") {
         "" => Vec::new(),
         _ if !caller.may::<TakePayments>() => {
             return Err(Problem::forbidden("Your role does not allow taking payments."));
         }
-        word => vec![new_payment(word, None, form.text("reference"))?],
+        word => vec![new_payment(word, None, form.value("reference"))?],
     };
     let (order, who, now) = (order_id(&id)?, actor(&caller), site.clock.now());
-    let version = form.text("version").parse().ok();
+    let version = form.value("version").parse().ok();
     let outcome = site
         .db
         .write(move |conn| {
@@ -97,14 +97,14 @@ async fn cancel(
     form: Form,
 ) -> web::Result<Response> {
     let caller = seen.caller;
-    check_form(&caller, form.text("csrf"))?;
-    let note = form.text("note").to_owned();
+    check_form(&caller, form.value("csrf"))?;
+    let note = form.value("note").to_owned();
     if caller.is_staff() && note.is_empty() {
         let problem = Problem::field("note", "missing", "Say why the order is called off.");
         return refuse(&site, &reader, caller, &id, problem).await;
     }
     let (order, who, now) = (order_id(&id)?, actor(&caller), site.clock.now());
-    let version = form.text("version").parse().ok();
+    let version = form.value("version").parse().ok();
     let outcome = site
         .db
         .write(move |conn| {
@@ -129,14 +129,14 @@ async fn take_payment(
     form: Form,
 ) -> web::Result<Response> {
     let caller = seen.caller;
-    check_form(&caller, form.text("csrf"))?;
-    let amount = match form.text("amount") {
+    check_form(&caller, form.value("csrf"))?;
+    let amount = match form.value("amount") {
         "" => Ok(None),
         text => Money::parse(text).map(Some),
     };
     let payment = amount
         .map_err(|error| Problem::field("amount", "invalid", format!("The amount {error}.")))
-        .and_then(|amount| new_payment(form.text("method"), amount, form.text("reference")));
+        .and_then(|amount| new_payment(form.value("method"), amount, form.value("reference")));
     let payment = match payment {
         Ok(payment) => payment,
         Err(problem) => return refuse(&site, &reader, caller, &id, problem).await,
@@ -174,13 +174,13 @@ async fn answer_payment(
     form: Form,
 ) -> web::Result<Response> {
     let caller = seen.caller;
-    check_form(&caller, form.text("csrf"))?;
-    let arrived = match form.text("answer") {
+    check_form(&caller, form.value("csrf"))?;
+    let arrived = match form.value("answer") {
         "y" => true,
         "n" => false,
         _ => return Err(Problem::field("answer", "invalid", "Say whether the payment has arrived: y or n.")),
     };
-    let reference: String = form.text("reference").chars().take(100).collect();
+    let reference: String = form.value("reference").chars().take(100).collect();
     let (order, who, now) = (order_id(&id)?, actor(&caller), site.clock.now());
     let outcome = site
         .db
