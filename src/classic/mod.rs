@@ -6,7 +6,7 @@
 //!
 //! Invariants: a success is answered as documented; what a source answered with 200 or 500 although it
 //! had failed gets the right status with the same text; whoever has no right in the shop has none here
-//! ([`gate`]), except in the demo shop, which opens what the documents show openly.
+//! (`gate.rs`), except in the demo shop, which opens what the documents show openly.
 
 mod body;
 mod commerce;

@@ -74,7 +74,7 @@ pub fn write(
     Ok(ids)
 }
 
-/// As [`write`], for a caller who adds the days to rows that they write anyway.
+/// As [`write()`], for a caller who adds the days to rows that they write anyway.
 pub fn write_moves(
     conn: &mut Conn<'_>,
     shelves: &mut Shelves,
